@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/regproof/regproof/config"
+)
+
+var opts = cmp.Options{
+	cmpopts.IgnoreUnexported(config.File{}),
+	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+}
+
+func TestLoadEveryKey(t *testing.T) {
+	t.Setenv("HOME", "/home/op")
+	file := filepath.Join("testdata", "valid.yaml")
+	got, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(data)
+	want := &config.File{
+		Path: file, SHA256: hex.EncodeToString(sum[:]), Version: 1,
+		Registries: []config.Registry{{
+			Name: "corp", URL: "https://Registry.corp.example:443/", Base: base("https", "registry.corp.example"), Type: "harbor",
+			Endpoints: []config.Endpoint{
+				{URL: "https://mirror.corp.example", Base: base("https", "mirror.corp.example"), Role: config.Alias, Expect: config.Same, Pos: at(8, 9)},
+				{URL: "https://registry.corp.example", Base: base("https", "registry.corp.example"), Address: netip.MustParseAddr("10.0.4.8"), Role: config.Alias, Expect: config.Same, Pos: at(9, 9)},
+				{URL: "https://cache.corp.example", Base: base("https", "cache.corp.example"), Role: config.Cache, Prefix: "dockerproxy/", Expect: config.Same, Pos: at(10, 9)},
+				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Redirect, Pos: at(11, 9)},
+			},
+			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem")},
+			Rate:      config.Rate{PerSecond: 2.5, Concurrent: 8},
+			Redirects: []string{"minio.corp.example", "s3.corp.example:9000"},
+			Pos:       at(4, 5),
+		}, {
+			Name: "lab", URL: "http://[::1]:5000", Base: base("http", "[::1]:5000"), Type: config.Auto,
+			Rate: config.Rate{Concurrent: 32}, Pos: at(15, 5),
+		}},
+		Identities: []config.Identity{{
+			Name: "ci", For: []string{"corp"}, Origins: []string{"https://mirror.corp.example"}, Realms: []string{"https://auth.corp.example:8443"},
+			From:   &config.Source{Env: &config.Env{User: "CI_USER", Password: "CI_PASSWORD"}, Pos: at(22, 11)},
+			Groups: []string{"builders", "PRS"}, Pos: at(18, 5),
+		}, {
+			Name: "bot", For: []string{"corp", "lab"},
+			From: &config.Source{Env: &config.Env{Token: "BOT_TOKEN"}, Pos: at(26, 11)},
+			Cert: &config.Certificate{Cert: path("certs/bot.pem", "testdata/certs/bot.pem"), Key: path("/etc/regproof/bot.key", "/etc/regproof/bot.key")},
+			Pos:  at(24, 5),
+		}, {
+			Name: "dev", For: []string{"lab"}, Origins: []string{"http://lab.corp.example"}, PlainHTTP: true,
+			From: &config.Source{DockerConfig: &config.DockerConfig{Path: path("~/.docker/config.json", "/home/op/.docker/config.json"), Key: "lab.corp.example"}, Pos: at(32, 11)},
+			Pos:  at(28, 5),
+		}, {
+			Name: "helper", For: []string{"corp"},
+			From: &config.Source{CredentialHelper: &config.CredentialHelper{Name: "ecr-login", Server: "registry.corp.example"}, Pos: at(35, 11)},
+			Pos:  at(33, 5),
+		}, {
+			Name: "filed", For: []string{"corp"},
+			From: &config.Source{File: &config.SecretFile{Username: path("../secrets/user", "secrets/user"), Password: path("../secrets/password", "secrets/password")}, Pos: at(38, 11)},
+			Pos:  at(36, 5),
+		}, {
+			Name: "machine", For: []string{"corp"},
+			Cert: &config.Certificate{Cert: path("c.pem", "testdata/c.pem"), Key: path("k.pem", "testdata/k.pem")},
+			Pos:  at(39, 5),
+		}},
+		Policy: &config.Policy{Rules: []config.Rule{
+			{Who: []string{"anonymous"}, Repos: []string{"public/**"}, Can: []config.Action{config.Pull, config.List}, Pos: at(44, 7)},
+			{Who: []string{"ci", "group:builders"}, Repos: []string{"team-a/**", "team-*/app"}, Can: []config.Action{config.Pull, config.Push, config.Delete, config.List, config.Catalog}, Pos: at(45, 7)},
+		}, Pos: at(43, 3)},
+		Images: []config.Image{
+			{Registry: "corp", Repository: "team-a/app", Reference: "1.4", Control: "ci", Pos: at(49, 5)},
+			{Registry: "lab", Repository: "tools/a__b.c-d", Reference: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Pos: at(50, 5)},
+		},
+		Check: config.Check{
+			Require: []config.Requirement{{ID: "anonymous/*", Pos: at(54, 13)}, {ID: "NIST SP 800-190 4.2.3", Pos: at(54, 28)}},
+			Budget:  config.Budget{Requests: 500, Denied: 50},
+		},
+	}
+	if diff := cmp.Diff(want, got, opts); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	got := parse(t, minimal+"identities: [{name: ci, from: {env: [U, P]}}]\nimages: [{repository: a, reference: b}]\n")
+	want := &config.File{
+		Path: "regproof.yaml", Version: 1,
+		Registries: []config.Registry{{
+			Name: "corp", URL: "https://r.example", Base: base("https", "r.example"), Type: config.Auto,
+			Rate: config.Rate{PerSecond: 0, Concurrent: 32}, Pos: at(2, 14),
+		}},
+		Identities: []config.Identity{{Name: "ci", For: []string{"corp"}, From: &config.Source{Env: &config.Env{User: "U", Password: "P"}, Pos: at(3, 31)}, Pos: at(3, 14)}},
+		Images:     []config.Image{{Registry: "corp", Repository: "a", Reference: "b", Pos: at(4, 10)}},
+		Check:      config.Check{Budget: config.Budget{Requests: 20000, Denied: 600}},
+	}
+	got.SHA256 = ""
+	if diff := cmp.Diff(want, got, opts); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAcceptedSpellings(t *testing.T) {
+	for name, text := range map[string]string{
+		"byte order mark":      "\ufeff" + minimal,
+		"Windows line ends":    strings.ReplaceAll(minimal, "\n", "\r\n"),
+		"document marker":      "---\n" + minimal,
+		"anchors":              minimal + "identities: [{name: a, from: &f {env: [U, P]}}, {name: b, from: *f}]\n",
+		"quoted keys":          strings.ReplaceAll(minimal, "version", `"version"`),
+		"no rules":             minimal + "policy: {rules: []}\n",
+		"realm on loopback":    minimal + "identities: [{name: a, realms: ['http://127.0.0.1:5001'], from: {env: [U, P]}}]\n",
+		"longest tag":          minimal + "images: [{repository: a, reference: " + strings.Repeat("x", 128) + "}]\n",
+		"block list, unquoted": minimal + "images:\n- repository: a/b\n  reference: v1.4.0\n",
+	} {
+		t.Run(name, func(t *testing.T) { parse(t, text) })
+	}
+}
+
+func TestLoadNamesWhatItCannotRead(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "absent.yaml")
+	for _, file := range []string{missing, t.TempDir()} {
+		_, err := config.Load(file)
+		if err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("Load(%s) = %v, want an error that names the file", file, err)
+		}
+	}
+	if _, err := config.Load(missing); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want it to wrap os.ErrNotExist", err)
+	}
+}
+
+func TestFaultForALaterStage(t *testing.T) {
+	f := parse(t, minimal+"check: {require: [anonymous/kat]}\n")
+	r := f.Check.Require[0]
+	got := f.Fault(r.Pos, "no probe or control "+r.ID, "list them with regproof probes").Error()
+	want := `regproof.yaml:3:19 no probe or control anonymous/kat
+  1 | version: 1
+  2 | registries: [{name: corp, url: "https://r.example"}]
+> 3 | check: {require: [anonymous/kat]}
+    |                   ^
+  list them with regproof probes`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// minimal is a whole file of two lines.
+const minimal = "version: 1\nregistries: [{name: corp, url: \"https://r.example\"}]\n"
+
+func parse(t *testing.T, text string) *config.File {
+	t.Helper()
+	f, err := config.Parse("regproof.yaml", []byte(text))
+	if err != nil {
+		t.Fatalf("refused:\n%v", err)
+	}
+	return f
+}
+
+func base(scheme, host string) *url.URL     { return &url.URL{Scheme: scheme, Host: host} }
+func at(line, column int) config.Position   { return config.Position{Line: line, Column: column} }
+func path(written, open string) config.Path { return config.Path{Written: written, Resolved: open} }

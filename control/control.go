@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package control is the catalogue of what a registry should hold: each control
+// a sentence that is true when all is well, with the clauses that ask for it.
+// It refuses to cite a clause that was not checked against its source.
+package control
+
+import (
+	"slices"
+
+	"github.com/regproof/regproof/finding"
+)
+
+// Control is one sentence, and what stands behind it.
+type Control struct {
+	ID    string
+	Title string
+	// Clauses that ask for it. Every one was compared with its source.
+	Clauses []Clause
+	// Entries of the failure catalogue (reference/failures.yaml) that it covers.
+	Entries []string
+}
+
+// Clause is a place in a framework.
+type Clause struct{ Framework, ID, Title string }
+
+// The frameworks, with the edition that is cited.
+const (
+	SP800190 = "NIST SP 800-190"
+	CSF2     = "NIST CSF 2.0"
+	NHI      = "OWASP NHI Top 10 2025"
+	PCI      = "PCI DSS 4.0.1"
+	CCM      = "CSA CCM 4"
+)
+
+// The clauses that controls cite, each named once.
+var (
+	authRisk       = Clause{SP800190, "3.2.3", "insufficient authentication and authorization restrictions"}
+	authMeasure    = Clause{SP800190, "4.2.3", "registry authentication and authorization"}
+	authenticated  = Clause{CSF2, "PR.AA-03", "users, services and hardware are authenticated"}
+	leastPrivilege = Clause{CSF2, "PR.AA-05", "access permissions incorporate least privilege"}
+	insecureAuth   = Clause{NHI, "NHI4:2025", "Insecure Authentication"}
+	overprivileged = Clause{NHI, "NHI5:2025", "Overprivileged NHI"}
+	cloudConfig    = Clause{NHI, "NHI6:2025", "Insecure Cloud Deployment Configurations"}
+	accessModel    = Clause{PCI, "7.2.1", "an access control model is defined"}
+	denyAll        = Clause{PCI, "7.3.3", "access control systems deny all by default"}
+	ccmLeast       = Clause{CCM, "IAM-05", "Least Privilege"}
+	ccmStrong      = Clause{CCM, "IAM-14", "Strong Authentication"}
+)
+
+// read is what every control about reading without credentials cites.
+var read = []Clause{authRisk, authMeasure, authenticated, leastPrivilege, insecureAuth, accessModel, denyAll, ccmStrong}
+
+// list is what controls about listings cite.
+var list = []Clause{authRisk, authMeasure, leastPrivilege, cloudConfig, denyAll, ccmLeast}
+
+// All lists the catalogue.
+func All() []Control {
+	return []Control{
+		{"manifest-by-tag", "A manifest cannot be read by tag without credentials", read,
+			[]string{"anon-open-registry", "anon-ping-only-guard", "anon-read-limit-except", "token-anon-grant-private", "front-user-agent-exempt", "front-bot-filter-hides", "front-ban-hides", "front-accept-header", "front-conditional-exempt", "ipv6-only-hole", "lb-inconsistent-backends"}},
+		{"manifest-by-digest", "A manifest cannot be read by digest without credentials", read,
+			[]string{"anon-digest-open-tag-guarded", "anon-open-registry"}},
+		{"index-child", "The manifests inside an index cannot be read without credentials", read,
+			[]string{"anon-digest-open-tag-guarded"}},
+		{"config", "An image's config cannot be read without credentials", read,
+			[]string{"anon-blob-open-manifest-guarded"}},
+		{"layer", "A layer cannot be downloaded without credentials", read,
+			[]string{"anon-blob-open-manifest-guarded", "anon-open-registry", "presigned-url-replay"}},
+		{"head", "HEAD tells a stranger nothing that GET denies", read,
+			[]string{"anon-head-open"}},
+		{"tags", "Tags cannot be listed without credentials", list,
+			[]string{"tags-list-leak"}},
+		{"catalog", "Repositories cannot be listed without credentials", list,
+			[]string{"catalog-open"}},
+		{"referrers", "What is attached to an image cannot be listed without credentials", list,
+			[]string{"referrers-leak"}},
+		{"referrers-tag", "Attached signatures and SBOMs cannot be read by their tag without credentials", list,
+			[]string{"referrers-leak"}},
+		{"upload", "An upload cannot be started without credentials", []Clause{authRisk, authMeasure, authenticated, leastPrivilege, insecureAuth, denyAll, ccmStrong},
+			[]string{"upload-anon-start", "anonymous-write-repo"}},
+		{"existence", "A denial does not tell whether a repository exists", []Clause{authRisk, leastPrivilege},
+			[]string{"repo-existence-oracle"}},
+		{"challenge", "A denial says how to authenticate", []Clause{authMeasure, authenticated},
+			nil},
+	}
+}
+
+// Get finds a control by its id.
+func Get(id string) (Control, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(c Control) bool { return c.ID == id })
+	if i < 0 {
+		return Control{}, false
+	}
+	return all[i], true
+}
+
+// Clauses are those of a control, as a finding carries them.
+func Clauses(id string) []finding.Clause {
+	c, _ := Get(id)
+	out := []finding.Clause{}
+	for _, cl := range c.Clauses {
+		out = append(out, finding.Clause{Framework: cl.Framework, ID: cl.ID})
+	}
+	return out
+}
+
+// Correction says what is wrong with a clause that others cite, "" if nothing
+// is known to be.
+func Correction(framework, id string) string {
+	return corrections[framework+" "+id]
+}
+
+// corrections are citations that stand in widely used sources and are wrong.
+var corrections = map[string]string{
+	"NIST CSF PR.AC-1": "PR.AC-1 is of CSF 1.1; in CSF 2.0 it is PR.AA-01, PR.AA-03 and PR.AA-05",
+	"NIST CSF PR.DS-5": "PR.DS-5 is of CSF 1.1; in CSF 2.0 it is PR.DS-01, PR.DS-02 and PR.DS-10",
+	"MAESTRO IAM-02":   "MAESTRO has layers and no numbered controls; IAM-02 is of the CSA Cloud Controls Matrix (Strong Password Policy and Procedures)",
+	"OWASP NHI NHI-01": "NHI1:2025 is Improper Offboarding; for registry access the nearest are NHI4 and NHI5",
+	"OWASP NHI NHI1":   "NHI1:2025 is Improper Offboarding; for registry access the nearest are NHI4 and NHI5",
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+import "time"
+
+// Exchange is one request and its answer, as the report carries it. Headers
+// are pairs in the order of the wire. BodySize is in bytes, as read; BodySHA256
+// is nil when the body was truncated. Of names the exchange whose answer was
+// shared instead of asking again.
+type Exchange struct {
+	ID              string      `json:"id"`
+	At              time.Time   `json:"at"`
+	TookMs          float64     `json:"tookMs"`
+	Identity        string      `json:"identity"`
+	Method          string      `json:"method"`
+	Target          string      `json:"target"`
+	Host            string      `json:"host"`
+	SNI             string      `json:"sni"`
+	Address         string      `json:"address"`
+	Protocol        string      `json:"protocol"`
+	TLS             *TLS        `json:"tls"`
+	RequestHeaders  [][2]string `json:"requestHeaders"`
+	Status          int         `json:"status"`
+	ResponseHeaders [][2]string `json:"responseHeaders"`
+	BodySize        int64       `json:"bodySize"`
+	BodySHA256      *string     `json:"bodySha256"`
+	BodyTruncated   bool        `json:"bodyTruncated"`
+	ErrorBody       string      `json:"errorBody,omitempty"`
+	Error           string      `json:"error"`
+	Of              string      `json:"of"`
+}
+
+// TLS is what was agreed in the handshake. Nil means plain text.
+type TLS struct {
+	Version  string `json:"version,omitempty"`
+	Cipher   string `json:"cipher,omitempty"`
+	ALPN     string `json:"alpn,omitempty"`
+	Verified bool   `json:"verified"`
+	Problem  string `json:"problem,omitempty"` // why the certificate does not verify
+}
+
+// maxErrorBody is how much of an error answer is kept.
+const maxErrorBody = 512

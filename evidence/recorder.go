@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package evidence
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Recorder numbers and redacts exchanges, and spools them to a temporary file
+// so that memory stays flat however long a run is. It is safe for concurrent
+// use.
+type Recorder struct {
+	mu      sync.Mutex
+	file    *os.File
+	out     *bufio.Writer
+	offsets []int64 // where exchange x(i+1) begins
+	end     int64
+	sent    int // exchanges that were really on the wire
+	err     error
+}
+
+// NewRecorder opens the temporary file, readable by its owner alone.
+func NewRecorder() (*Recorder, error) {
+	f, err := os.CreateTemp("", "regproof-exchanges-*.jsonl") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("spool for exchanges: %w", err)
+	}
+	return &Recorder{file: f, out: bufio.NewWriterSize(f, 64<<10)}, nil
+}
+
+// Close removes the spool.
+func (r *Recorder) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_ = r.file.Close()
+	return os.Remove(r.file.Name())
+}
+
+// Record redacts x, gives it an id, and keeps it.
+func (r *Recorder) Record(x Exchange) string {
+	x.Target = Target(x.Target)
+	x.Method = Printable(x.Method, 64)
+	x.Host = Printable(x.Host, 512)
+	x.SNI = Printable(x.SNI, 512)
+	x.RequestHeaders = redacted(x.RequestHeaders)
+	x.ResponseHeaders = redacted(x.ResponseHeaders)
+	x.ErrorBody = Printable(x.ErrorBody, maxErrorBody)
+	x.Error = Printable(x.Error, 1024)
+	if x.BodyTruncated {
+		x.BodySHA256 = nil
+	}
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x.ID = "x" + strconv.Itoa(len(r.offsets)+1)
+	line, err := json.Marshal(x)
+	if err == nil {
+		_, err = r.out.Write(append(line, '\n'))
+	}
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("spool for exchanges: %w", err)
+	}
+	r.offsets = append(r.offsets, r.end)
+	r.end += int64(len(line)) + 1
+	if x.Of == "" {
+		r.sent++
+	}
+	return x.ID
+}
+
+func redacted(headers [][2]string) [][2]string {
+	out := make([][2]string, 0, len(headers))
+	for _, h := range headers {
+		out = append(out, Header(h[0], h[1]))
+	}
+	return out
+}
+
+// Sent is the number of requests that were really on the wire.
+func (r *Recorder) Sent() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
+}
+
+// Err is the first error of the spool: after one, evidence is missing.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Get reads one exchange back.
+func (r *Recorder) Get(id string) (Exchange, error) {
+	n, err := strconv.Atoi(strings.TrimPrefix(id, "x"))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil || n < 1 || n > len(r.offsets) {
+		return Exchange{}, fmt.Errorf("there is no exchange %q", id)
+	}
+	if err := r.out.Flush(); err != nil {
+		return Exchange{}, err
+	}
+	end := r.end
+	if n < len(r.offsets) {
+		end = r.offsets[n]
+	}
+	line := make([]byte, end-r.offsets[n-1])
+	if _, err := r.file.ReadAt(line, r.offsets[n-1]); err != nil {
+		return Exchange{}, fmt.Errorf("exchange %s: %w", id, err)
+	}
+	var x Exchange
+	return x, json.Unmarshal(line, &x)
+}
+
+// All yields every exchange in order.
+func (r *Recorder) All() iter.Seq2[Exchange, error] {
+	return func(yield func(Exchange, error) bool) {
+		r.mu.Lock()
+		n := len(r.offsets)
+		r.mu.Unlock()
+		for i := range n {
+			x, err := r.Get("x" + strconv.Itoa(i+1))
+			if !yield(x, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// Auth is how a door asks who is there.
+type Auth int
+
+// The zero value guards.
+const (
+	Basic Auth = iota // htpasswd
+	Token             // bearer tokens from the door's own token service at /token
+	None              // nobody is asked: an open registry
+)
+
+func (a Auth) String() string { return [...]string{"basic", "token", "none"}[max(0, min(a, None))] }
+
+// DoorOptions describe a door. What an entry of the list needs is switched on
+// by itself: its Needs win over Auth and TLS.
+type DoorOptions struct {
+	Weaknesses []string // by name; they combine, the first one meets a request first
+	Auth       Auth
+	TLS        bool   // HTTPS with the lab's own authority, HTTP/2 offered
+	Listen     string // an IP address of loopback and a port; default 127.0.0.1:0
+}
+
+// Door is one way into the store: an address, a guard, and what is wrong with it.
+type Door struct {
+	lab       *Lab
+	url       string
+	scheme    string
+	addresses []string
+	log       requestLog
+	tokens    *tokenService
+	trap      *trap
+	storage   string // base URL of the storage listener, "" without one
+	open      http.Handler
+	guarded   http.Handler
+	app       *app
+
+	mu      sync.Mutex
+	closed  bool
+	servers []*server
+}
+
+// Door opens a door. ctx bounds the opening alone; Close ends the door.
+func (l *Lab) Door(ctx context.Context, o DoorOptions) (*Door, error) {
+	p, err := planFor(o)
+	if err != nil {
+		return nil, err
+	}
+	d := &Door{lab: l, scheme: p.scheme()}
+	if err := d.start(ctx, p); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, errors.Join(errors.New("the lab is closed"), d.shut())
+	}
+	l.doors[d] = true
+	return d, nil
+}
+
+func (d *Door) start(ctx context.Context, p *plan) error {
+	listeners, err := bind(ctx, p)
+	if err != nil {
+		return err
+	}
+	for _, l := range listeners {
+		d.addresses = append(d.addresses, l.Addr().String())
+	}
+	d.url = d.scheme + "://" + d.addresses[0]
+	if err := d.behind(ctx, p); err != nil {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		return err
+	}
+	h := d.front(p)
+	if p.speaksTLS() {
+		d.servers = append(d.servers, serve(ctx, d.log.handler(h), d.lab.ca.config(), listeners...))
+		return nil
+	}
+	d.servers = append(d.servers, serve(ctx, d.log.handler(h), nil, listeners...))
+	return nil
+}
+
+// bind opens the door's addresses. With two, both must get the same port, which
+// somebody else may hold on the second address: then another is tried.
+func bind(ctx context.Context, p *plan) ([]net.Listener, error) {
+	for try := 0; ; try++ {
+		first, err := listen(ctx, p.listen)
+		if err != nil || !p.second {
+			return []net.Listener{first}, err
+		}
+		_, port, err := net.SplitHostPort(first.Addr().String())
+		if err != nil {
+			return nil, errors.Join(err, first.Close())
+		}
+		second, err := listen(ctx, net.JoinHostPort(secondAddress, port))
+		if err == nil {
+			return []net.Listener{first, second}, nil
+		}
+		if err = errors.Join(err, first.Close()); try == 20 {
+			return nil, fmt.Errorf("second address: %w", err)
+		}
+	}
+}
+
+// behind opens what stands behind the fronts: the two registries, the token
+// service, and the listeners that a front sends clients to.
+func (d *Door) behind(ctx context.Context, p *plan) (err error) {
+	if p.trap {
+		if d.trap, err = d.newTrap(ctx); err != nil {
+			return err
+		}
+	}
+	if p.storage {
+		if err := d.newStorage(ctx); err != nil {
+			return err
+		}
+	}
+	d.tokens = &tokenService{keys: d.lab.keys, anonymous: p.anonymous}
+	if p.referrers {
+		d.open, d.guarded = d.lab.referrers, d.lab.keys.basicGuard(d.lab.referrers)
+		return nil
+	}
+	d.open = d.lab.open
+	switch p.auth {
+	case Token:
+		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(d.url+"/token"))
+	case Basic:
+		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.basic())
+	default:
+		d.guarded = d.open
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.guarded = d.app
+	return nil
+}
+
+// front builds the chain that a request goes through, outermost first.
+func (d *Door) front(p *plan) http.Handler {
+	h := d.guarded
+	if p.auth == Token {
+		h = d.tokens.at("/token", h)
+	}
+	for i := len(p.entries) - 1; i >= 0; i-- {
+		if f := p.entries[i].front; f != nil {
+			h = f(h, d)
+		}
+	}
+	return h
+}

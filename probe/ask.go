@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// Answer is what came of one question, after the login that it asked for.
+type Answer struct {
+	wire.Response
+	First      wire.Response // what was answered before any login
+	Trail      []string      // every exchange that led here
+	Grant      login.Grant
+	Problem    string // why the login could not be finished
+	NotAsked   string // why nothing was sent: budget, ban, interrupt
+	begin, end int64  // on the door's clock
+}
+
+// question is one request in the making.
+type question struct {
+	lane    Lane
+	id      *login.Identity
+	phase   int
+	request oci.Request
+	change  func(*wire.Request)
+	limits  image.Limits
+	variant bool // a token that grants nothing is not tried
+	fresh   bool
+	private bool // never shared
+	bare    bool // without our own headers
+	direct  bool // no login: the request carries its own credential
+}
+
+// repeats is how often a 429, a 5xx or a time-out is asked again.
+const repeats = 3
+
+// maxBackoff bounds how long a Retry-After is obeyed.
+const maxBackoff = 10 * time.Second
+
+// wire makes the bytes of a question.
+func (d *door) request(q question) wire.Request {
+	r := q.request
+	if r.Repository != "" {
+		r.Repository = d.ep.Prefix + r.Repository
+	}
+	out := wire.Request{
+		Identity: q.id.Name, Method: r.Method, Scheme: d.ep.URL.Scheme, Target: r.Target(), Host: d.ep.URL.Host, SNI: d.ep.URL.Hostname(),
+		Address: q.lane.Address, Proto: q.lane.Proto, Fresh: q.fresh, Cert: q.id.Cert,
+		Limit: q.limits.Limit, KeepFrom: q.limits.KeepFrom, Keep: q.limits.Keep,
+	}
+	if q.bare {
+		out.Header = [][2]string{{"Accept-Encoding", "identity"}}
+	} else {
+		out.Header = append(out.Header, d.reg.Headers...)
+	}
+	if len(r.Accept) > 0 {
+		out.Header = append(out.Header, [2]string{"Accept", strings.Join(r.Accept, ", ")})
+	}
+	if q.limits.Range != "" {
+		out.Header = append(out.Header, [2]string{"Range", q.limits.Range})
+	}
+	if q.change != nil {
+		q.change(&out)
+	}
+	return out
+}
+
+// ask sends a question, logs in if it is challenged, and asks again.
+func (g *group) ask(ctx context.Context, q question) Answer {
+	d := g.door
+	a := Answer{begin: d.clock.Add(1)}
+	defer func() { a.end = d.clock.Add(1) }()
+	if why := d.stopped(q.id); why != "" {
+		a.NotAsked = why
+		return a
+	}
+	r := d.request(q)
+	if !q.id.Anonymous() {
+		g.askEntitled(ctx, q, r, &a)
+		return a
+	}
+	a.First = g.send(ctx, q, r, &a)
+	a.Response = a.First
+	if a.NotAsked != "" || a.First.Status != http.StatusUnauthorized || q.direct {
+		return a
+	}
+	challenges := login.ParseChallenges(a.First.Header.Values("Www-Authenticate"))
+	a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, challenges, q.scope())
+	a.Trail = append(a.Trail, a.Grant.Evidence...)
+	a.Problem = a.Grant.Problem
+	if a.Grant.Header == "" || (q.variant && a.Grant.Empty()) {
+		return a
+	}
+	r.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"Authorization", a.Grant.Header})
+	a.Response = g.send(ctx, q, r, &a)
+	return a
+}
+
+func (q question) scope() string { return q.request.Scope() }
+
+// askEntitled logs in with what is known of the door before it asks, and once
+// more with what it was told when that was not enough.
+func (g *group) askEntitled(ctx context.Context, q question, r wire.Request, a *Answer) {
+	d := g.door
+	known := d.lastChallenges()
+	for try := range 2 {
+		if len(known) > 0 || !q.id.Secret.Credential.Token.IsZero() {
+			a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, rescoped(known, try == 0), q.scope())
+			a.Trail = append(a.Trail, a.Grant.Evidence...)
+			a.Problem = a.Grant.Problem
+			if a.Grant.Refused {
+				a.Problem = "the token service refused the credential of " + q.id.Name
+			}
+			if a.Problem != "" {
+				return
+			}
+		}
+		with := r
+		if a.Grant.Header != "" {
+			with.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"Authorization", a.Grant.Header})
+		}
+		a.Response = g.send(ctx, q, with, a)
+		if a.NotAsked != "" || a.Status != http.StatusUnauthorized {
+			return
+		}
+		next := login.ParseChallenges(a.Header.Values("Www-Authenticate"))
+		if len(next) == 0 || try == 1 || !g.worthAgain(known, next, a.Grant) {
+			return
+		}
+		known = next
+	}
+}
+
+// worthAgain says whether a second login could end otherwise: the first went
+// without, or was for another scope. A second realm is not followed: a
+// registry that sends a logged-in client elsewhere is after its secret.
+func (g *group) worthAgain(before, after []login.Challenge, got login.Grant) bool {
+	if got.Header == "" {
+		return true
+	}
+	realm := func(cs []login.Challenge) string {
+		for _, c := range cs {
+			if c.Scheme == "bearer" {
+				return c.Params["realm"]
+			}
+		}
+		return ""
+	}
+	return realm(before) == realm(after) && strings.HasPrefix(got.Header, "Bearer ")
+}
+
+// rescoped drops the scope of remembered challenges: it was for another
+// request, and the one at hand says what it needs.
+func rescoped(cs []login.Challenge, remembered bool) []login.Challenge {
+	if !remembered {
+		return cs
+	}
+	out := make([]login.Challenge, len(cs))
+	for i, c := range cs {
+		params := map[string]string{}
+		for k, v := range c.Params {
+			if k != "scope" {
+				params[k] = v
+			}
+		}
+		out[i] = login.Challenge{Scheme: c.Scheme, Params: params}
+	}
+	return out
+}
+
+// send makes one exchange, shares its answer with those who ask for the same
+// bytes in the same phase, and repeats what failed in passing.
+func (g *group) send(ctx context.Context, q question, r wire.Request, a *Answer) wire.Response {
+	once := func() shared { return g.repeat(ctx, q, r) }
+	var s shared
+	if q.private || q.fresh {
+		s = once()
+	} else {
+		s = g.share(ctx, key(q.phase, r), once)
+	}
+	a.Trail = append(a.Trail, s.trail...)
+	if s.resp.Failure == wire.Canceled {
+		a.NotAsked = "interrupted"
+		if s.resp.Err != nil && ctx.Err() == nil {
+			a.NotAsked = s.resp.Err.Error()
+		}
+	}
+	return s.resp
+}
+
+// repeat asks again what was answered with 429, 5xx or nothing at all.
+func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
+	d := g.door
+	var s shared
+	for n := 0; ; n++ {
+		s.resp = paced{d}.Do(ctx, r)
+		s.trail = append(s.trail, s.resp.ID)
+		if s.resp.Failure == wire.Stale && n < repeats { // the peer closed an idle connection: not its answer
+			r.Fresh = true
+			continue
+		}
+		d.count(q, s.resp)
+		passing := s.resp.Failure.Transient() || s.resp.Status == 429 || s.resp.Status >= 500
+		if !passing || n >= repeats || q.variant || d.broken.Load() > 3 {
+			if passing && !q.variant {
+				d.broken.Add(1)
+			}
+			return s
+		}
+		if sleep(ctx, backoff(n, s.resp)) != nil {
+			return s
+		}
+	}
+}
+
+func backoff(n int, resp wire.Response) time.Duration {
+	d := 200 * time.Millisecond << n
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
+		d = max(d, time.Duration(s)*time.Second)
+	}
+	return min(d, maxBackoff)
+}
+
+// shared is an answer that may serve several who ask.
+type shared struct {
+	resp  wire.Response
+	trail []string
+}
+
+type sharedAnswer struct {
+	done chan struct{}
+	shared
+}
+
+// share lets one ask and all others use the answer; each use is recorded as
+// an exchange of its own that names the first.
+func (g *group) share(ctx context.Context, key string, once func() shared) shared {
+	g.mu.Lock()
+	s, ok := g.answers[key]
+	if !ok {
+		s = &sharedAnswer{done: make(chan struct{})}
+		if g.answers == nil {
+			g.answers = map[string]*sharedAnswer{}
+		}
+		g.answers[key] = s
+	}
+	g.mu.Unlock()
+	if !ok {
+		s.shared = once()
+		close(s.done)
+		return s.shared
+	}
+	select {
+	case <-s.done:
+		return shared{resp: s.resp, trail: []string{g.door.wire.Shared(s.resp)}}
+	case <-ctx.Done():
+		return shared{resp: wire.Response{Failure: wire.Canceled}}
+	}
+}
+
+// key tells requests apart that differ in any byte or in how they travel.
+func key(phase int, r wire.Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s %s %s %s %s %s\n%s\n%d %d %d\n", phase, r.Identity, r.Address, r.Proto, r.SNI, r.Method, r.Target, r.Host, r.Limit, r.KeepFrom, r.Keep)
+	for _, h := range r.Header {
+		b.WriteString(h[0] + ": " + h[1] + "\n")
+	}
+	b.Write(r.Body)
+	return b.String()
+}
+
+// count keeps the budget of denied requests.
+func (d *door) count(q question, resp wire.Response) {
+	if q.id.Anonymous() && (resp.Status == 401 || resp.Status == 403) {
+		d.denied.Add(1)
+	}
+}
+
+// stopped says why the door may not be asked any more by this identity.
+func (d *door) stopped(id *login.Identity) string {
+	switch {
+	case d.problem != "":
+		return d.problem
+	case id.Anonymous() && d.sentinels.banned():
+		return "the registry banned or throttled this client, so it is left alone"
+	case id.Anonymous() && d.denied.Load() >= int64(d.run.opts.MaxDenied):
+		return fmt.Sprintf("the budget of %d denied requests is spent (check.budget.denied)", d.run.opts.MaxDenied)
+	}
+	return ""
+}

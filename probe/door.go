@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/regproof/regproof/credential"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/product"
+	"github.com/regproof/regproof/wire"
+)
+
+// door is an endpoint in a run: what is known of it, and how hard it is asked.
+type door struct {
+	run    *run
+	target *Target
+	ep     Endpoint
+	reg    login.Registry
+	wire   *wire.Client
+	logins *login.Client
+	pace   *pace
+
+	addresses []netip.AddrPort
+	lanes     []Lane // complete once prepared is closed
+	prepared  chan struct{}
+	pinged    sync.Once
+	problem   string // why it cannot be asked at all
+
+	clock     atomic.Int64
+	denied    atomic.Int64
+	broken    atomic.Int64 // canonical requests that failed after all repeats
+	sentinels *sentinels
+
+	mu         sync.Mutex
+	product    string
+	tls        string
+	challenges []login.Challenge // the last seen, to log in without asking first
+	serves     map[string]bool
+	slow       sync.Mutex // one repeat at a time after a ban
+	uploads    sync.Once
+}
+
+// name is how the door is called in a report.
+func (d *door) name() string { return d.ep.URL.Scheme + "://" + d.ep.URL.Host }
+
+// open resolves the endpoint, and finds which protocols each address speaks.
+func (d *door) open(ctx context.Context) {
+	addrs, err := d.reg.Guard.Lookup(ctx, d.ep.URL)
+	if err != nil {
+		d.problem = err.Error()
+		return
+	}
+	if d.ep.Address.IsValid() {
+		addrs = []netip.AddrPort{netip.AddrPortFrom(d.ep.Address, addrs[0].Port())}
+	}
+	d.addresses = addrs
+	for _, a := range addrs {
+		d.reg.Guard.Home = append(d.reg.Guard.Home, a.Addr())
+	}
+	go d.prepare(ctx)
+}
+
+// first is the lane for what is asked only once.
+func (d *door) first() Lane { return Lane{Address: d.addresses[0], Proto: wire.HTTP11} }
+
+// addressLanes is one lane for each address.
+func (d *door) addressLanes() []Lane {
+	var out []Lane
+	for _, a := range d.addresses {
+		out = append(out, Lane{Address: a, Proto: wire.HTTP11})
+	}
+	return out
+}
+
+// allLanes waits until it is known which protocols the addresses speak.
+func (d *door) allLanes(ctx context.Context) []Lane {
+	select {
+	case <-d.prepared:
+		return d.lanes
+	case <-ctx.Done():
+		return []Lane{d.first()}
+	}
+}
+
+// prepare opens connections for the batch to come while the first questions
+// are still under way, and finds where HTTP/2 is spoken.
+func (d *door) prepare(ctx context.Context) {
+	defer close(d.prepared)
+	for _, a := range d.addresses {
+		d.lanes = append(d.lanes, Lane{Address: a, Proto: wire.HTTP11})
+	}
+	if d.run.planning() {
+		return
+	}
+	at := func(a netip.AddrPort) wire.Request {
+		return wire.Request{Scheme: d.ep.URL.Scheme, SNI: d.ep.URL.Hostname(), Address: a}
+	}
+	found := make([]bool, len(d.addresses))
+	var wg sync.WaitGroup
+	if d.target.PerSecond == 0 {
+		wg.Go(func() { d.wire.Warm(ctx, at(d.addresses[0]), d.pace.max-1) })
+	}
+	for i, a := range d.addresses {
+		if d.ep.URL.Scheme == "https" {
+			wg.Go(func() { found[i] = d.wire.Offers2(ctx, at(a)) })
+		}
+	}
+	wg.Wait()
+	for i, a := range d.addresses {
+		if found[i] {
+			d.lanes = append(d.lanes, Lane{Address: a, Proto: wire.HTTP2})
+		}
+	}
+}
+
+// learn keeps what an answer tells of the door.
+func (d *door) learn(resp wire.Response) {
+	if resp.Status == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.product == "" || d.product == product.Unknown {
+		d.product = product.Detect(resp.Header)
+	}
+	if resp.TLS != nil && d.tls == "" {
+		d.tls = strings.TrimPrefix(resp.TLS.Version, "TLS ")
+	}
+	if resp.Status == 401 {
+		if ch := login.ParseChallenges(resp.Header.Values("Www-Authenticate")); len(ch) > 0 {
+			d.challenges = ch
+		}
+	}
+}
+
+func (d *door) lastChallenges() []login.Challenge {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.challenges
+}
+
+// cached says why the door looks like a shared cache, through which an
+// entitled read might be what makes an anonymous read succeed; "" if it
+// does not.
+func (d *door) cached(seen []wire.Response) string {
+	if d.ep.Cache {
+		return "role: cache"
+	}
+	for _, r := range seen {
+		for _, name := range []string{"Age", "X-Cache", "X-Cache-Status", "X-Varnish"} {
+			if v := r.Header.Get(name); v != "" {
+				return name + ": " + v
+			}
+		}
+		if v := strings.ToUpper(r.Header.Get("Cf-Cache-Status")); v != "" && v != "DYNAMIC" && v != "BYPASS" {
+			return "CF-Cache-Status: " + v
+		}
+		via := strings.ToLower(r.Header.Get("Via"))
+		for _, cache := range []string{"varnish", "squid", "cache", "cloudfront", "fastly", "trafficserver"} {
+			if strings.Contains(via, cache) {
+				return "Via: " + via
+			}
+		}
+	}
+	return ""
+}
+
+// served notes that the door serves this content to the entitled.
+func (d *door) served(k *image.Known) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.serves == nil {
+		d.serves = map[string]bool{}
+	}
+	if len(d.serves) < 100 {
+		d.serves[string(k.Root.Digest)] = true
+	}
+}
+
+func newDoor(r *run, t *Target, ep Endpoint) *door {
+	d := &door{run: r, target: t, ep: ep, prepared: make(chan struct{}), wire: &wire.Client{Recorder: r.opts.Recorder, Trust: t.Trust, Timeout: r.opts.RequestTimeout}}
+	concurrent := t.Concurrent
+	if concurrent == 0 {
+		concurrent = 32
+	}
+	d.sentinels = newSentinels(d)
+	d.pace = newPace(concurrent, t.PerSecond)
+	d.logins = &login.Client{Wire: paced{d}}
+	d.reg = login.Registry{
+		URL:     ep.URL,
+		Guard:   wire.Guard{Allowed: allowed(t), Pinned: r.opts.Resolve},
+		Headers: [][2]string{{"User-Agent", r.agent()}, {"X-Regproof-Run", r.opts.ID}, {"Accept-Encoding", "identity"}},
+	}
+	return d
+}
+
+// allowed are the origins that a server may name: those in the configuration.
+func allowed(t *Target) []credential.Origin {
+	out := append([]credential.Origin{}, t.Redirects...)
+	for _, e := range t.Endpoints {
+		if o, err := credential.ParseOrigin(e.URL.Scheme + "://" + e.URL.Host); err == nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// paced sends requests at the pace of the door, and counts them.
+type paced struct{ d *door }
+
+// Do implements login.Exchanger.
+func (p paced) Do(ctx context.Context, r wire.Request) wire.Response {
+	d := p.d
+	if err := d.pace.enter(ctx); err != nil {
+		return wire.Response{Request: r, Failure: wire.Canceled, Err: err, ID: d.run.note(r, err)}
+	}
+	if !d.run.spend() {
+		err := fmt.Errorf("the budget of %d requests is spent (check.budget.requests)", d.run.opts.MaxRequests)
+		d.pace.leave(wire.Response{})
+		return wire.Response{Request: r, Failure: wire.Canceled, Err: err, ID: d.run.note(r, err)}
+	}
+	resp := d.run.exchange(ctx, d, r)
+	d.pace.leave(resp)
+	d.learn(resp)
+	return resp
+}

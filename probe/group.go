@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"sync"
+
+	"github.com/regproof/regproof/image"
+)
+
+// group is one image (or the registry as such) on one door: its answers are
+// shared, and its trials run together.
+type group struct {
+	door       *door
+	subject    *subject
+	own        *image.Known // what the entitled got here; nil when they got nothing
+	ownTrail   []string
+	ownProblem string
+	cold       map[string]Answer // phase 0, by address
+
+	mu      sync.Mutex
+	answers map[string]*sharedAnswer
+
+	core, rest *gate
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+)
+
+// Entitled asks as the identity that may read the image: the control of what
+// is no content. The zero answer means that nobody could be asked here.
+func (t *Trial) Entitled(ctx context.Context, r oci.Request) Answer {
+	id := t.subject.entitled
+	if id == nil && t.Known() != nil {
+		id = anonymous // a stranger reads the image, so a stranger is entitled
+	} else if id == nil || (t.Repository() != "" && t.group.own == nil) || t.door.ep.Cache {
+		return Answer{}
+	}
+	return t.ask(ctx, question{lane: t.door.first(), id: id, phase: phaseEntitled, request: r, variant: true})
+}
+
+// ContentOf makes content of an entitled answer, to recognise it by.
+func (t *Trial) ContentOf(a Answer) *image.Content {
+	c := &image.Content{Kind: image.Manifest, Digest: oci.SHA256(a.Body), MediaType: a.Header.Get("Content-Type"), Size: a.Size, Verified: true, Evidence: a.Trail}
+	t.Known().Add(c)
+	return c
+}
+
+// Listing judges lists: tags, repositories, attachments. parse says what a
+// body gives away, if anything. The control is what the entitled were shown.
+func (t *Trial) Listing(entitled Answer, parse func([]byte) (string, bool), kind string) func(context.Context, *Trial, Attempt, Answer) Verdict {
+	return func(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
+		a.Control = nil
+		if _, shown := parse(entitled.Body); shown && entitled.Status == http.StatusOK {
+			a.Control = entitled.Trail
+		}
+		subject := &finding.Subject{Kind: kind}
+		if answer.Status == http.StatusOK && answer.Whole() && !html(answer.Response) {
+			what, leaks := parse(answer.Body)
+			switch {
+			case leaks:
+				v := Verdict{Outcome: finding.Fail, Reason: "listed without credentials", Message: what + " listed without credentials", Subject: subject, Control: a.Control}
+				if answer.Grant.Header != "" {
+					v.Message = what + " listed with a token that anybody gets"
+				}
+				return v
+			case len(a.Control) > 0:
+				return Verdict{Outcome: finding.Pass, Reason: "200 with an empty list, own control", Control: a.Control, Subject: subject}
+			}
+			return Verdict{Outcome: finding.Unknown, Reason: "200 with an empty list, and the entitled are shown nothing either", Subject: subject}
+		}
+		if answer.Status/100 == 2 && !html(answer.Response) {
+			return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d with something else than a list: %s", answer.Status, brief(answer.Response)), Subject: subject}
+		}
+		v := Content(ctx, t, a, answer)
+		v.Subject = subject
+		return v
+	}
+}
+
+// Open says whether policy lets anonymous pull a repository: its name is no
+// secret.
+func (t *Trial) Open(repository string) bool {
+	d := t.door.run.opts.Policy.Decide(access.Permission{Identity: login.Anonymous, Repository: repository, Action: access.Pull})
+	return d.Effect == access.Allow
+}
+
+// Sample keeps names of a listing, on which retrieval will be proven when a
+// whole registry is checked.
+func (t *Trial) Sample(repositories []string) {
+	s := t.subject
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.listed) == 0 {
+		s.listed = repositories
+	}
+}
+
+// sample turns the names of a listing into images, by the first tag that the
+// registry lists of each.
+func (r *run) sample(ctx context.Context, s *subject, doors []*door) []ImageRef {
+	var out []ImageRef
+	for _, name := range s.listed {
+		if len(out) >= r.opts.Sample || ctx.Err() != nil {
+			break
+		}
+		if oci.CheckRepository(name) != nil {
+			continue
+		}
+		if tag := r.firstTag(ctx, s, name, doors); tag != "" {
+			out = append(out, ImageRef{Registry: s.ref.Registry, Repository: name, Reference: tag})
+		}
+	}
+	if n := len(s.listed); n > len(out) {
+		r.notes = append(r.notes, fmt.Sprintf("%d of %d listed repositories were sampled (--sample %d)", len(out), n, r.opts.Sample))
+	}
+	return out
+}
+
+func (r *run) firstTag(ctx context.Context, s *subject, name string, doors []*door) string {
+	for _, d := range doors {
+		if d.problem != "" {
+			continue
+		}
+		g := &group{door: d, subject: s}
+		for _, id := range []*login.Identity{anonymous, s.entitled} {
+			if id == nil {
+				continue
+			}
+			a := g.ask(ctx, question{lane: d.first(), id: id, phase: phaseEntitled, request: oci.Request{Method: "GET", Kind: oci.Tags, Repository: name}})
+			if _, tags, ok := oci.ParseTags(a.Body); ok && a.Status == http.StatusOK {
+				for _, tag := range tags {
+					if oci.CheckTag(tag) == nil {
+						return tag
+					}
+				}
+			}
+		}
+	}
+	return ""
+}

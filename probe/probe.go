@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package probe runs experiments on a registry and judges what came back by
+// content and by control (shared rules: a leak is its own proof, a denial
+// proves nothing about what is not there). It refuses to call anything good
+// that it could not have seen go wrong, and it knows no probe by name: they
+// come in as values.
+package probe
+
+import (
+	"context"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/finding"
+)
+
+// Effect is what a run may do to a registry (each needs its flag).
+type Effect string
+
+// The effects.
+const (
+	Read           Effect = "read"
+	CancelledWrite Effect = "cancelled-write"
+)
+
+// Flag is the option that allows the effect, "" when none is needed.
+func (e Effect) Flag() string {
+	if e == CancelledWrite {
+		return "--active"
+	}
+	return ""
+}
+
+// Per says what a probe is run once for.
+type Per int
+
+// The units: each image, each repository, or the registry, on each endpoint.
+const (
+	Image Per = iota
+	Repository
+	Registry
+)
+
+// Need is something a probe cannot do without.
+type Need string
+
+// The needs. NeedIndex: the image is an index.
+const (
+	NeedContent Need = "content" // digests, known from whoever may read the image
+	NeedIndex   Need = "index"
+)
+
+// Probe is one experiment that tests one control. It is a value: help text,
+// the documentation and the report are made from its fields.
+type Probe struct {
+	ID       string // family/name, for ever
+	Title    string // a sentence that is true when the probe passes
+	Why      string // what it means when it does not
+	How      []string
+	Fix      string
+	NotWhen  string // when a failure is no weakness
+	Severity finding.Severity
+	Control  string // id in the catalogue
+	Effect   Effect
+	Per      Per
+	Required bool // part of the core battery
+	Needs    []Need
+	Decides  access.Action // the cell of the access matrix that it fills; "" is none
+	Run      func(context.Context, *Trial) Result
+}
+
+// Result is what a probe makes of its attempts.
+type Result struct {
+	Outcome    finding.Outcome
+	Severity   finding.Severity // when other than the probe's
+	Reason     string           // one line: why this outcome
+	Message    string           // one sentence for a person: what was seen
+	Fix        string           // when other than the probe's
+	Observed   string           // allow, deny, unknown
+	Variant    string
+	Address    string
+	Protocol   string
+	Subject    *finding.Subject
+	Evidence   []string
+	Control    []string
+	Attempts   int
+	Deviations []finding.Deviation
+}
+
+// NotApplicable is the result for a target that has no such thing.
+func NotApplicable(reason string) Result {
+	return Result{Outcome: finding.NotApplicable, Reason: reason}
+}

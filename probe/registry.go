@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// registry makes all trials of one registry: first the images that policy
+// opens to everybody, since what they are made of is no secret; then the rest,
+// as many at a time as requests may be under way.
+func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
+	var open, closed []*subject
+	first := map[string]bool{}
+	results := newSequence(r.emit)
+	n := 0
+	whole := r.newSubject(ImageRef{Registry: t.Name})
+	if r.opts.RegistryWide {
+		r.one(ctx, whole, doors, results, n, true)
+		n++
+		for _, ref := range r.sample(ctx, whole, doors) {
+			closed = append(closed, r.newSubject(ref))
+		}
+	} else if len(r.probesFor(whole, true)) > 0 {
+		closed = append(closed, whole)
+	}
+	for _, ref := range r.opts.Images {
+		if ref.Registry != t.Name {
+			continue
+		}
+		if s := r.newSubject(ref); s.pull.allow {
+			open = append(open, s)
+		} else {
+			closed = append(closed, s)
+		}
+	}
+	for _, s := range open {
+		r.one(ctx, s, doors, results, n, once(first, s))
+		n++
+	}
+	slots := make(chan struct{}, r.width(t))
+	var wg sync.WaitGroup
+	for _, s := range closed {
+		at, firstOfRepo := n, once(first, s)
+		n++
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			r.one(ctx, s, doors, results, at, firstOfRepo)
+		})
+	}
+	wg.Wait()
+}
+
+// width is how many images are under way at once: enough to keep every
+// request slot busy, and no more, since each holds its answers in memory.
+func (r *run) width(t *Target) int {
+	if t.Concurrent > 0 {
+		return t.Concurrent
+	}
+	return 32
+}
+
+// once says whether the subject is the first of its repository.
+func once(seen map[string]bool, s *subject) bool {
+	had := seen[s.ref.Repository]
+	seen[s.ref.Repository] = true
+	return !had
+}
+
+func (r *run) emit(fs []finding.Finding, rows []access.Row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range fs {
+		if err := r.sink.Finding(f.Check()); err != nil && r.failed == nil {
+			r.failed = err
+		}
+	}
+	for _, row := range rows {
+		if err := r.sink.Row(row); err != nil && r.failed == nil {
+			r.failed = err
+		}
+	}
+}
+
+// one makes all trials of one image on all doors of its registry. Every door
+// is asked cold before any entitled read: on a leaky cache it is the entitled
+// read that makes the anonymous one succeed.
+func (r *run) one(ctx context.Context, s *subject, doors []*door, results *sequence, at int, firstOfRepo bool) {
+	groups := make([]*group, len(doors))
+	each(doors, func(i int, d *door) {
+		groups[i] = &group{door: d, subject: s, cold: map[string]Answer{}}
+		if d.problem == "" {
+			groups[i].askCold(ctx)
+		}
+	})
+	each(doors, func(i int, d *door) {
+		if d.problem == "" {
+			groups[i].learn(ctx)
+		}
+	})
+	for _, g := range groups {
+		if g.door.problem == "" {
+			g.sentinels()
+		}
+	}
+	if s.pull.allow && s.known() != nil {
+		r.public.add(s.known())
+	}
+	var findings []finding.Finding
+	var rows []access.Row
+	probes := r.probesFor(s, firstOfRepo)
+	per := make([][]finding.Finding, len(groups))
+	each(doors, func(i int, _ *door) {
+		per[i] = groups[i].trials(ctx, probes)
+	})
+	for i, fs := range per {
+		findings = append(findings, fs...)
+		rows = append(rows, groups[i].rows(probes, fs)...)
+	}
+	results.put(at, findings, rows)
+}
+
+func each(doors []*door, do func(int, *door)) {
+	var wg sync.WaitGroup
+	for i, d := range doors {
+		wg.Go(func() { do(i, d) })
+	}
+	wg.Wait()
+}
+
+func (r *run) probesFor(s *subject, firstOfRepo bool) []Probe {
+	var out []Probe
+	for _, p := range r.opts.Probes {
+		if r.opts.Selected != nil && !r.opts.Selected(p) {
+			continue
+		}
+		switch p.Per {
+		case Registry:
+			if s.ref.Repository != "" {
+				continue
+			}
+		case Repository:
+			if s.ref.Repository == "" || !firstOfRepo {
+				continue
+			}
+		default:
+			if s.ref.Repository == "" {
+				continue
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// askCold is phase 0: anonymous, by the configured reference, on every address.
+func (g *group) askCold(ctx context.Context) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	ask := func(name string, q question) {
+		wg.Go(func() {
+			answer := g.ask(ctx, q)
+			mu.Lock()
+			defer mu.Unlock()
+			g.cold[name] = answer
+		})
+	}
+	for _, lane := range g.door.addressLanes() {
+		ask(lane.Address.String(), g.coldQuestion(lane))
+	}
+	g.door.pinged.Do(func() {
+		for _, lane := range g.door.addressLanes() {
+			ask("ping "+lane.Address.String(), pingQuestion(lane))
+		}
+	})
+	wg.Wait()
+}
+
+func (g *group) coldQuestion(lane Lane) question {
+	return question{lane: lane, id: anonymous, phase: phaseCold, request: g.coldRequest()}
+}
+
+// coldRequest is what a stranger would ask first: the manifest, or for the
+// registry as such its catalog.
+func (g *group) coldRequest() oci.Request {
+	if g.subject.ref.Repository == "" {
+		return oci.Request{Method: "GET", Kind: oci.Catalog, Query: "n=100"}
+	}
+	return manifestOf(g.subject.ref.Repository, g.subject.ref.Reference)
+}
+
+// learn is phase 1: the entitled read the image; without any, a stranger does,
+// if that was served.
+func (g *group) learn(ctx context.Context) {
+	s, d := g.subject, g.door
+	var cold []wire.Response
+	served := false
+	for name, a := range g.cold {
+		if strings.HasPrefix(name, "ping ") {
+			continue
+		}
+		cold = append(cold, a.First, a.Response)
+		served = served || a.Status == 200
+	}
+	if s.entitled != nil {
+		g.ownTrail = nil
+		switch why := d.cached(cold); {
+		case why != "":
+			g.ownProblem = "it looks like a shared cache (" + why + "), through which nothing private is read"
+		case s.ref.Repository == "":
+			return
+		default:
+			k, trail, err := image.Walk(ctx, g.fetch(s.entitled, phaseEntitled), s.ref.Repository, s.ref.Reference)
+			g.ownTrail = trail
+			if err == nil {
+				g.own = k
+				d.served(k)
+				s.learn(k, true)
+				return
+			}
+			g.ownProblem = err.Error()
+		}
+	}
+	if served && s.ref.Repository != "" {
+		if k, _, err := image.Walk(ctx, g.fetch(anonymous, phaseCold), s.ref.Repository, s.ref.Reference); err == nil {
+			s.learn(k, false)
+		}
+	}
+}
+
+// sentinels remembers how the door answers, by address.
+func (g *group) sentinels() {
+	for _, lane := range g.door.addressLanes() {
+		at := lane.Address.String()
+		g.firstSentinels(lane, g.cold[at], g.cold["ping "+at], g.subject.entitled, g.own)
+	}
+}
+
+// trials runs the probes of one subject on one door.
+func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
+	out := make([]finding.Finding, len(probes))
+	var runnable []int
+	for i, p := range probes {
+		f, run := g.before(ctx, p)
+		out[i] = f
+		if run {
+			runnable = append(runnable, i)
+		}
+	}
+	var all, required []string
+	for _, i := range runnable {
+		all = append(all, probes[i].ID)
+		if probes[i].Required {
+			required = append(required, probes[i].ID)
+		}
+	}
+	g.core, g.rest = newGate(required), newGate(all)
+	var wg sync.WaitGroup
+	for _, i := range runnable {
+		wg.Go(func() {
+			result := g.guarded(ctx, probes[i])
+			out[i] = g.finding(probes[i], result)
+			g.door.run.trials.Add(1)
+		})
+	}
+	g.conduct(ctx, g.core)
+	g.conduct(ctx, g.rest)
+	wg.Wait()
+	return out
+}
+
+// conduct opens a gate once everybody is there and the sentinels were asked.
+func (g *group) conduct(ctx context.Context, gt *gate) {
+	select {
+	case <-gt.full:
+		if len(g.door.sentinels.refs) > 0 {
+			g.door.sentinels.check(ctx, g)
+		}
+	case <-ctx.Done():
+	}
+	close(gt.open)
+}
+
+// guarded runs a probe; a panic is the engine's fault and breaks this trial
+// alone.
+func (g *group) guarded(ctx context.Context, p Probe) (result Result) {
+	defer func() {
+		if e := recover(); e != nil {
+			result = Result{Outcome: finding.Error, Reason: fmt.Sprintf("the probe panicked: %v", e), Message: firstLines(string(debug.Stack()))}
+		}
+		g.core.done(p.ID)
+		g.rest.done(p.ID)
+	}()
+	return p.Run(ctx, &Trial{group: g, probe: p})
+}
+
+func firstLines(stack string) string {
+	if len(stack) > 2000 {
+		return stack[:2000]
+	}
+	return stack
+}
+
+// before decides whether a probe has anything to do here.
+func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
+	d, s := g.door, g.subject
+	not := func(o finding.Outcome, reason string) (finding.Finding, bool) {
+		return g.finding(p, Result{Outcome: o, Reason: reason, Evidence: g.ownTrail}), false
+	}
+	switch {
+	case ctx.Err() != nil:
+		return not(finding.NotChecked, "interrupted")
+	case d.problem != "":
+		return not(finding.Unknown, d.problem)
+	case !d.run.allows(p.Effect):
+		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))
+	case d.ep.Expect == Public:
+		return not(finding.NotApplicable, "the endpoint is expected to be public")
+	case s.pull.allow && p.Per != Registry && p.Effect == Read:
+		return not(finding.NotApplicable, "policy lets anonymous pull: "+s.pull.rule)
+	case slices.Contains(p.Needs, NeedIndex) && s.known() != nil && !s.known().Document.Index():
+		return not(finding.NotApplicable, "the image is no index")
+	case (slices.Contains(p.Needs, NeedContent) || slices.Contains(p.Needs, NeedIndex)) && s.known() == nil:
+		return not(finding.Unknown, "no control: "+s.whyUnknown(g))
+	}
+	return finding.Finding{}, true
+}
+
+// finding makes the report's record of a result.
+func (g *group) finding(p Probe, r Result) finding.Finding {
+	d, s := g.door, g.subject
+	f := finding.Finding{
+		Probe: p.ID, Control: p.Control, Severity: p.Severity, Outcome: r.Outcome, Registry: d.target.Name, Endpoint: d.endpointName(),
+		Repository: s.ref.Repository, Reference: s.ref.Reference, Identity: login.Anonymous, Subject: r.Subject,
+		Address: r.Address, Protocol: r.Protocol, Variant: r.Variant, Expected: string(access.Deny), Observed: r.Observed,
+		Reason: r.Reason, Message: r.Message, Evidence: r.Evidence, ControlEvidence: r.Control, Attempts: r.Attempts, Deviations: r.Deviations,
+		Frameworks: d.run.opts.Clauses(p.Control),
+	}
+	f.Required = g.required(p)
+	if r.Severity != "" {
+		f.Severity = r.Severity
+	}
+	if f.Observed == "" {
+		f.Observed = "unknown"
+	}
+	if f.Outcome == finding.Fail {
+		f.Fix = p.Fix
+		if r.Fix != "" {
+			f.Fix = r.Fix
+		}
+	}
+	if f.Message == "" {
+		f.Message = p.Title
+		if f.Outcome == finding.Fail {
+			f.Message = "does not hold: " + p.Title
+		}
+	}
+	return f
+}
+
+func (g *group) required(p Probe) bool {
+	o := g.door.run.opts
+	return p.Required || (o.Require != nil && o.Require(p)) || (o.RegistryWide && p.Per == Registry)
+}
+
+// endpointName tells endpoints of one URL apart by their pinned address.
+func (d *door) endpointName() string {
+	if d.ep.Address.IsValid() {
+		return d.name() + " (" + d.ep.Address.String() + ")"
+	}
+	return d.name()
+}
+
+// rows are the cells of the access matrix that the trials decided.
+func (g *group) rows(probes []Probe, fs []finding.Finding) []access.Row {
+	s := g.subject
+	var out []access.Row
+	effect := func(d decision) access.Effect {
+		if d.allow {
+			return access.Allow
+		}
+		return access.Deny
+	}
+	row := func(f finding.Finding, a access.Action, intended decision) {
+		r := access.Row{
+			Registry: f.Registry, Endpoint: f.Endpoint, Identity: f.Identity, Action: a, Intended: effect(intended), Claimed: access.Unknown,
+			Observed: access.Effect(f.Observed), Outcome: string(f.Outcome), Evidence: f.Evidence, Rule: intended.rule,
+		}
+		if s.ref.Repository != "" {
+			r.Repository = &s.ref.Repository
+		}
+		if r.Evidence == nil {
+			r.Evidence = []string{}
+		}
+		out = append(out, r)
+	}
+	filled := map[access.Action]bool{}
+	for i, f := range fs {
+		a := probes[i].Decides
+		if a == "" || filled[a] || f.Outcome == finding.NotApplicable || f.Outcome == finding.NotChecked {
+			continue
+		}
+		filled[a] = true
+		switch a {
+		case access.Pull:
+			row(f, a, s.pull)
+		case access.List, access.Catalog:
+			row(f, a, s.list)
+		}
+	}
+	if g.own != nil {
+		r := access.Row{Registry: g.door.target.Name, Endpoint: g.door.endpointName(), Repository: &s.ref.Repository, Identity: s.entitled.Name, Action: access.Pull,
+			Intended: access.Allow, Claimed: access.Unknown, Observed: access.Allow, Outcome: string(finding.Pass), Evidence: g.own.Root.Evidence}
+		out = append(out, r)
+	}
+	return out
+}
+
+// sequence hands groups on in order, whatever order they end in.
+type sequence struct {
+	mu   sync.Mutex
+	next int
+	late map[int]func()
+	emit func([]finding.Finding, []access.Row)
+}
+
+func newSequence(emit func([]finding.Finding, []access.Row)) *sequence {
+	return &sequence{late: map[int]func(){}, emit: emit}
+}
+
+func (s *sequence) put(at int, fs []finding.Finding, rows []access.Row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late[at] = func() { s.emit(fs, rows) }
+	for {
+		do, ok := s.late[s.next]
+		if !ok {
+			return
+		}
+		delete(s.late, s.next)
+		s.next++
+		do()
+	}
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/evidence"
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/policy"
+	"github.com/regproof/regproof/wire"
+)
+
+// Options is what a run is made of.
+type Options struct {
+	ID             string // of the run
+	Version        string
+	Targets        []Target
+	Identities     []Identity
+	Images         []ImageRef
+	Policy         Decider
+	Probes         []Probe
+	Effects        []Effect         // beyond Read
+	Selected       func(Probe) bool // nil is all; the others are left out
+	Require        func(Probe) bool // further required probes; may be nil
+	RegistryWide   bool             // listings of the registry are required (a registry was named, not an image)
+	Sample         int              // repositories of an open listing to prove retrieval on
+	MaxRequests    int
+	MaxDenied      int
+	Resolve        map[string][]netip.Addr
+	RequestTimeout time.Duration
+	Recorder       *evidence.Recorder
+	Clauses        func(control string) []finding.Clause
+	Progress       func(Progress) // may be nil
+}
+
+// Decider says what is intended; policy.Policy is one.
+type Decider interface {
+	Decide(access.Permission) policy.Decision
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Requests, Trials, Total int
+	Doing                   string
+}
+
+// Sink takes what a run finds, in an order that does not change between runs.
+type Sink interface {
+	Finding(finding.Finding) error
+	Row(access.Row) error
+}
+
+// Door is what was learnt of an endpoint.
+type Door struct {
+	Registry  string   `json:"registry"`
+	Endpoint  string   `json:"endpoint"`
+	Addresses []string `json:"addresses"`
+	Product   string   `json:"product"`
+	TLS       string   `json:"tls"`
+	Serves    []string `json:"serves"`
+	Problem   string   `json:"-"`
+}
+
+// Summary is what a run leaves beside its findings.
+type Summary struct {
+	Doors       []Door
+	Sources     map[string]string // endpoint -> local address
+	Interrupted bool
+	Notes       []string
+}
+
+// The phases of a run: answers are never shared between them.
+const (
+	phaseCold     = iota // anonymous, before anything else
+	phaseEntitled        // who may: digests and controls
+	phaseAsk             // anonymous and variants
+	phaseFresh           // once more on new connections
+	phaseSentinel
+)
+
+type run struct {
+	opts     Options
+	spent    atomic.Int64
+	trials   atomic.Int64
+	public   digestSet
+	random   string
+	simulate *simulation // set while planning: nothing is sent
+	sink     Sink
+	mu       sync.Mutex
+	notes    []string
+	failed   error
+}
+
+// Run makes all trials. It returns an error only when it could not begin or
+// not keep what it found; everything else is a finding.
+func Run(ctx context.Context, opts Options, sink Sink) (Summary, error) {
+	r := &run{opts: opts, random: hexRandom(6), sink: sink}
+	return r.all(ctx)
+}
+
+func (r *run) all(ctx context.Context) (Summary, error) {
+	var doors []*door
+	for i := range r.opts.Targets {
+		t := &r.opts.Targets[i]
+		for _, ep := range t.Endpoints {
+			doors = append(doors, newDoor(r, t, ep))
+		}
+	}
+	defer func() {
+		for _, d := range doors {
+			if d.problem == "" {
+				<-d.prepared
+			}
+			d.wire.Close()
+		}
+	}()
+	var wg sync.WaitGroup
+	for _, d := range doors {
+		wg.Go(func() { d.open(ctx) })
+	}
+	wg.Wait()
+	for i := range r.opts.Targets {
+		t := &r.opts.Targets[i]
+		var own []*door
+		for _, d := range doors {
+			if d.target == t {
+				own = append(own, d)
+			}
+		}
+		r.registry(ctx, t, own)
+	}
+	return r.summary(ctx, doors), r.failed
+}
+
+func (r *run) summary(ctx context.Context, doors []*door) Summary {
+	s := Summary{Interrupted: ctx.Err() != nil, Notes: r.notes, Sources: map[string]string{}}
+	for _, d := range doors {
+		out := Door{Registry: d.target.Name, Endpoint: d.name(), Product: d.product, TLS: d.tls, Problem: d.problem, Addresses: []string{}, Serves: []string{}}
+		for _, a := range d.addresses {
+			out.Addresses = append(out.Addresses, a.Addr().String())
+		}
+		for digest := range d.serves {
+			out.Serves = append(out.Serves, digest)
+		}
+		if local := d.wire.Local(); local != "" {
+			s.Sources[d.name()] = local
+		}
+		s.Doors = append(s.Doors, out)
+	}
+	return s
+}
+
+func (r *run) agent() string {
+	return fmt.Sprintf("regproof/%s (+%s)", r.opts.Version, r.opts.ID)
+}
+
+// exchange sends one request, or simulates it while planning.
+func (r *run) exchange(ctx context.Context, d *door, req wire.Request) wire.Response {
+	if r.simulate != nil {
+		return r.simulate.answer(req)
+	}
+	resp := d.wire.Do(ctx, req)
+	if n := r.spent.Load(); r.opts.Progress != nil {
+		r.opts.Progress(Progress{Requests: int(n), Trials: int(r.trials.Load())})
+	}
+	return resp
+}
+
+func (r *run) planning() bool { return r.simulate != nil }
+
+// spend takes one request from the budget.
+func (r *run) spend() bool {
+	return r.spent.Add(1) <= int64(r.opts.MaxRequests) || r.opts.MaxRequests == 0
+}
+
+// note records a request that was not sent, so that it can be cited.
+func (r *run) note(req wire.Request, err error) string {
+	if r.opts.Recorder == nil {
+		return ""
+	}
+	return r.opts.Recorder.Record(evidence.Exchange{
+		At: time.Now().UTC(), Identity: req.Identity, Method: req.Method, Target: req.Target, Host: req.Host,
+		RequestHeaders: req.Header, Error: "not sent: " + err.Error(), Of: "none",
+	})
+}
+
+func (r *run) allows(e Effect) bool {
+	if e == Read || e == "" {
+		return true
+	}
+	for _, have := range r.opts.Effects {
+		if have == e {
+			return true
+		}
+	}
+	return false
+}
+
+// randomName is a repository that does not exist, of the same depth as name.
+func (r *run) randomName(name string) string {
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		parts[i] = "regproof-" + r.random
+	}
+	return strings.Join(parts, "/")
+}
+
+func randomDigest() string { return "sha256:" + hexRandom(32) }
+
+func hexRandom(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
+}
+
+// digestSet holds what a stranger may have anyway.
+type digestSet struct {
+	mu  sync.Mutex
+	set map[oci.Digest]bool
+}
+
+func (s *digestSet) has(d oci.Digest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.set[d]
+}
+
+func (s *digestSet) add(k *image.Known) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set == nil {
+		s.set = map[oci.Digest]bool{}
+	}
+	for _, c := range k.All() {
+		s.set[c.Digest] = true
+	}
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+)
+
+// sentinelEvery is how many answers a batch may hold before the next round of
+// sentinels.
+const sentinelEvery = 20
+
+// patience is how long a door that throttles is given to recover.
+const patience = 20 * time.Second
+
+// slowly is the interval between requests after a door has throttled.
+const slowly = 300 * time.Millisecond
+
+// sentinels are requests whose answers are known, repeated to see whether the
+// door still answers as it did: else its denials may be those of a ban or a
+// rate limit, and prove nothing.
+type sentinels struct {
+	door *door
+
+	mu     sync.Mutex
+	refs   []reference
+	rounds []round
+	ban    bool
+	count  int64 // answers since the last round
+	flight chan struct{}
+}
+
+// reference is one sentinel: a question, and the status that it had before.
+type reference struct {
+	what   string
+	q      question
+	status int
+}
+
+// round is one repetition of all sentinels.
+type round struct {
+	begin, end int64
+	good       bool
+	why        string
+	evidence   []string
+}
+
+func newSentinels(d *door) *sentinels { return &sentinels{door: d} }
+
+// watch adds a sentinel.
+func (s *sentinels) watch(what string, q question, status int) {
+	q.private = true
+	q.variant = true // a sentinel is not repeated: its first answer counts
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.refs {
+		if r.what == what && r.q.lane == q.lane {
+			return
+		}
+	}
+	s.refs = append(s.refs, reference{what: what, q: q, status: status})
+	if len(s.rounds) == 0 {
+		s.rounds = append(s.rounds, round{good: true}) // the answers themselves
+	}
+}
+
+// answered counts answers, and says whether a round is due.
+func (s *sentinels) answered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count++
+	return s.count%sentinelEvery == 0
+}
+
+// check makes one round now. Those who ask while a round that began later than
+// after is under way share it.
+func (s *sentinels) check(ctx context.Context, g *group) round {
+	after := s.door.clock.Add(1)
+	for {
+		s.mu.Lock()
+		if n := len(s.rounds); n > 0 && s.rounds[n-1].begin > after {
+			r := s.rounds[n-1]
+			s.mu.Unlock()
+			return r
+		}
+		if s.flight == nil {
+			s.flight = make(chan struct{})
+			refs := s.refs
+			s.mu.Unlock()
+			r := s.once(ctx, g, refs)
+			s.mu.Lock()
+			s.rounds = append(s.rounds, r)
+			close(s.flight)
+			s.flight = nil
+			s.mu.Unlock()
+			return r
+		}
+		wait := s.flight
+		s.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return round{why: "interrupted"}
+		}
+	}
+}
+
+func (s *sentinels) once(ctx context.Context, g *group, refs []reference) round {
+	r := round{begin: s.door.clock.Add(1), good: true}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, ref := range refs {
+		wg.Go(func() {
+			a := g.sentinel(ctx, ref.q)
+			mu.Lock()
+			defer mu.Unlock()
+			r.evidence = append(r.evidence, a.Trail...)
+			if got := a.status(ref.q); got != ref.status && ctx.Err() == nil {
+				r.good = false
+				r.why = fmt.Sprintf("%s answered %s, before it was %d", ref.what, statusText(a, got), ref.status)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		r.good, r.why = false, "interrupted"
+	}
+	r.end = s.door.clock.Add(1)
+	return r
+}
+
+// sentinel asks without regard to budgets: it is what keeps them honest.
+func (g *group) sentinel(ctx context.Context, q question) Answer {
+	var a Answer
+	r := g.door.request(q)
+	if q.id.Anonymous() {
+		a.First = g.send(ctx, q, r, &a)
+		a.Response = a.First
+	} else {
+		g.askEntitled(ctx, q, r, &a)
+	}
+	return a
+}
+
+// status is the answer that a sentinel compares: to anonymous the first, before
+// any login.
+func (a Answer) status(q question) int {
+	if q.id.Anonymous() {
+		return a.First.Status
+	}
+	return a.Status
+}
+
+func statusText(a Answer, status int) string {
+	if status == 0 {
+		return strings.ToLower(string(a.Failure))
+	}
+	return fmt.Sprint(status)
+}
+
+// tainted says why what was asked between begin and end proves nothing: a
+// round that was not good may have begun to be so since the last good one. It
+// returns "" when the answer stands.
+func (s *sentinels) tainted(begin, end int64) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := int64(-1) // end of the last good round: what began after it is in doubt
+	for i, r := range s.rounds {
+		if r.good {
+			from = r.begin
+			continue
+		}
+		until := int64(1) << 62
+		for _, later := range s.rounds[i+1:] {
+			if later.good {
+				until = later.begin
+				break
+			}
+		}
+		if end > from && begin < until {
+			return r.why
+		}
+	}
+	return ""
+}
+
+func (s *sentinels) banned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ban
+}
+
+// recover waits until the sentinels are as they were, and makes the door slow
+// from then on. It says whether they are.
+func (s *sentinels) recover(ctx context.Context, g *group) bool {
+	s.door.slow.Lock()
+	defer s.door.slow.Unlock()
+	if s.banned() {
+		return false
+	}
+	deadline := time.Now().Add(patience)
+	for wait := time.Second; time.Now().Before(deadline); wait *= 2 {
+		if sleep(ctx, wait) != nil {
+			return false
+		}
+		if s.check(ctx, g).good {
+			s.door.pace.slowDown(slowly)
+			return true
+		}
+	}
+	s.mu.Lock()
+	s.ban = true
+	s.mu.Unlock()
+	return false
+}
+
+// first sets the sentinels of an address: what anonymous was answered first,
+// the ping, and a read of the entitled.
+func (g *group) firstSentinels(lane Lane, cold Answer, ping Answer, entitled *login.Identity, known *image.Known) {
+	s := g.door.sentinels
+	if cold.First.Status != 0 && (g.subject.ref.Repository != "" || g.door.run.opts.RegistryWide) {
+		s.watch("the first anonymous request", g.coldQuestion(lane), cold.First.Status)
+	}
+	if ping.First.Status != 0 {
+		s.watch("anonymous /v2/", pingQuestion(lane), ping.First.Status)
+	}
+	if entitled != nil && known != nil {
+		s.watch("the read of "+entitled.Name, question{
+			lane: lane, id: entitled, phase: phaseSentinel,
+			request: manifestOf(known.Repository, string(known.Root.Digest)),
+		}, 200)
+	}
+}
+
+func pingQuestion(lane Lane) question {
+	return question{lane: lane, id: anonymous, phase: phaseCold, variant: true, request: oci.Request{Method: "GET", Kind: oci.Ping}}
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// Cold are attempts that were made before anything else, by address.
+func (t *Trial) Cold(a Attempt) []Attempt {
+	a.Class, a.Variant, a.Cold = Client, "the very first request", true
+	a.Change, a.AllLanes = nil, false
+	return []Attempt{a}
+}
+
+// Closed leaves out the attempts whose GET already gives the content away.
+func (t *Trial) Closed(ctx context.Context, gets []Attempt) []Attempt {
+	t.group.core.wait(ctx)
+	var out []Attempt
+	for _, a := range gets {
+		a.OneLane = true
+		if v := t.tryAll(ctx, []Attempt{a}); v[0].Outcome != finding.Fail {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// OnceADoor says whether this is the first time that it is asked on the door.
+func (t *Trial) OnceADoor() bool {
+	first := false
+	t.door.uploads.Do(func() { first = true })
+	return first
+}
+
+// UploadStart judges the answer to POST uploads. A started upload is cancelled
+// at once, where the registry says that it lives, if that is the same origin.
+func UploadStart(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
+	subject := &finding.Subject{Kind: "upload"}
+	if answer.Status != http.StatusAccepted && answer.Status != http.StatusCreated {
+		v := t.denial(ctx, a, answer)
+		v.Subject = subject
+		return v
+	}
+	v := Verdict{
+		Outcome: finding.Fail, Reason: "started without credentials", Subject: subject,
+		Message:  fmt.Sprintf("an upload to %s was started without credentials", t.Repository()),
+		Evidence: answer.Trail,
+	}
+	done, trail := t.cancel(ctx, answer)
+	v.Evidence = append(v.Evidence, trail...)
+	v.Message += "; " + done
+	return v
+}
+
+// cancel deletes an upload session (distribution-spec end-14).
+func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
+	location := answer.Header.Get("Location")
+	to, err := t.door.reg.Guard.Check(ctx, t.door.ep.URL, location, wire.Upload)
+	if err != nil {
+		return "it could not be cancelled: " + err.Error(), nil
+	}
+	if !to.SameOrigin {
+		return fmt.Sprintf("it could not be cancelled, since its Location is on another host (%s)", to.Origin), nil
+	}
+	r := answer.Response.Request
+	r.Method, r.Target, r.Address, r.Body = http.MethodDelete, to.URL.RequestURI(), answer.Response.Request.Address, nil
+	resp := paced{t.door}.Do(ctx, r)
+	if resp.Status/100 == 2 || resp.Status == http.StatusNotFound {
+		return "it was cancelled", []string{resp.ID}
+	}
+	return fmt.Sprintf("cancelling it was answered %d", resp.Status), []string{resp.ID}
+}
+
+// Existence compares a denial with that for a repository that does not exist.
+func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
+	v := Content(ctx, t, a, answer)
+	switch {
+	case v.Outcome == finding.Fail:
+		return Verdict{Outcome: finding.NotApplicable, Reason: "the repository is open to everybody"}
+	case v.Outcome != finding.Pass:
+		return v
+	}
+	r := a.Request
+	r.Repository = t.door.run.randomName(t.Repository())
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: phaseAsk, request: r, change: a.Change})
+	v.Evidence = append(answer.Trail, other.Trail...)
+	v.Subject = &finding.Subject{Kind: "repository"}
+	was, is := traits(answer), traits(other)
+	if other.NotAsked != "" || other.Status == 0 || other.Status == 429 || other.Status >= 500 {
+		v.Outcome, v.Reason = finding.Unknown, "a made-up name was answered with "+is
+		return v
+	}
+	if was == is {
+		v.Reason = "a made-up name gets the same answer (" + is + ")"
+		return v
+	}
+	v.Outcome = finding.Fail
+	v.Reason = fmt.Sprintf("existing: %s; made up: %s", was, is)
+	v.Message = "a stranger can tell which repositories exist: " + v.Reason
+	return v
+}
+
+// traits are what a stranger could tell two denials apart by, names left out.
+func traits(a Answer) string {
+	parts := []string{fmt.Sprint(a.Status) + errorCode(a.Response)}
+	if a.First.Status != a.Status {
+		parts = append(parts, fmt.Sprintf("first %d%s", a.First.Status, errorCode(a.First)))
+	}
+	for _, c := range login.ParseChallenges(a.First.Header.Values("Www-Authenticate")) {
+		parts = append(parts, "challenge "+c.Scheme)
+	}
+	if a.Grant.Refused {
+		parts = append(parts, "no token")
+	} else if a.Grant.Header != "" && !a.Grant.Opaque {
+		parts = append(parts, fmt.Sprintf("token with %d rights", len(a.Grant.Access)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Challenged judges how a 401 is made.
+func Challenged(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
+	if answer.First.Status != http.StatusUnauthorized {
+		v := Content(ctx, t, a, answer)
+		if v.Outcome == finding.Pass || v.Outcome == finding.Fail {
+			v = Verdict{Outcome: finding.NotApplicable, Reason: fmt.Sprintf("the answer is no 401 but %d", answer.First.Status)}
+		}
+		return v
+	}
+	v := Verdict{Evidence: []string{answer.First.ID}, Control: []string{answer.First.ID}}
+	if len(login.ParseChallenges(answer.First.Header.Values("Www-Authenticate"))) > 0 {
+		v.Outcome, v.Reason = finding.Pass, "401 with a challenge"
+		return v
+	}
+	v.Outcome, v.Reason = finding.Fail, "401 without WWW-Authenticate"
+	v.Message = "the denial carries no WWW-Authenticate, so clients cannot log in"
+	return v
+}
+
+// manifestOf is the canonical manifest request of an image.
+func manifestOf(repository, reference string) oci.Request {
+	return oci.Request{Method: "GET", Kind: oci.Manifest, Repository: repository, Reference: reference, Accept: oci.AcceptManifests()}
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+)
+
+// subject is one image of one registry, over all its doors. A subject without
+// a repository is the registry as such.
+type subject struct {
+	ref      ImageRef
+	entitled *login.Identity // who may read it; nil when nobody can
+	why      string          // why nobody can
+	pull     decision        // what policy says of anonymous
+	list     decision
+
+	mu       sync.Mutex
+	listed   []string     // names of a listing, to prove retrieval on
+	seen     *image.Known // from whichever door showed it first
+	entitles bool         // it was shown to the entitled, not to a stranger
+}
+
+type decision struct {
+	allow bool
+	rule  string
+}
+
+func (s *subject) known() *image.Known {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+func (s *subject) byEntitled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entitles
+}
+
+// learn keeps the first walk; one by the entitled replaces a stranger's.
+func (s *subject) learn(k *image.Known, entitled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil || (entitled && !s.entitles) {
+		s.seen, s.entitles = k, entitled
+	}
+}
+
+// whyUnknown says why there is no control on this door, and what to do.
+func (s *subject) whyUnknown(g *group) string {
+	switch {
+	case s.entitled == nil:
+		return s.why
+	case g.ownProblem != "":
+		return fmt.Sprintf("%s did not get it here: %s", s.entitled.Name, g.ownProblem)
+	}
+	return "nobody who may read it was asked here"
+}
+
+// newSubject finds who may read an image, and what a stranger may.
+func (r *run) newSubject(ref ImageRef) *subject {
+	s := &subject{ref: ref}
+	decide := func(a access.Action) decision {
+		d := r.opts.Policy.Decide(access.Permission{Identity: login.Anonymous, Repository: ref.Repository, Action: a})
+		return decision{allow: d.Effect == access.Allow, rule: d.Rule}
+	}
+	s.pull, s.list = decide(access.Pull), decide(access.List)
+	if ref.Repository == "" {
+		s.list = decide(access.Catalog)
+	}
+	for i := range r.opts.Identities {
+		id := &r.opts.Identities[i]
+		if !id.For(ref.Registry) || (ref.Control != "" && ref.Control != id.Name) {
+			continue
+		}
+		if ref.Control == "" && !r.mayPull(id, ref) {
+			continue
+		}
+		if id.Problem != "" {
+			s.why = fmt.Sprintf("%s cannot be used: %s", id.Name, id.Problem)
+			continue
+		}
+		s.entitled = &id.Identity
+		return s
+	}
+	if s.why == "" {
+		s.why = "no identity that may read it was given: log in, or pass --username"
+	}
+	return s
+}
+
+// mayPull asks policy; without any rule for an identity, it is up to the
+// registry.
+func (r *run) mayPull(id *Identity, ref ImageRef) bool {
+	if p, ok := r.opts.Policy.(interface{ Mentions(string, []string) bool }); ok && !p.Mentions(id.Name, id.Groups) {
+		return true
+	}
+	return r.opts.Policy.Decide(access.Permission{Identity: id.Name, Groups: id.Groups, Repository: ref.Repository, Action: access.Pull}).Effect == access.Allow
+}

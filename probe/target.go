@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"net/netip"
+	"net/url"
+
+	"github.com/regproof/regproof/credential"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/wire"
+)
+
+// Target is one registry under test, with all its ways in.
+type Target struct {
+	Name      string
+	Endpoints []Endpoint
+	Trust     wire.Trust
+	Redirects []credential.Origin // storage hosts that may be followed
+	PerSecond float64             // requests a second; 0 is no limit
+	// Concurrent is how many requests may be under way at once; 0 is 32.
+	Concurrent int
+}
+
+// Endpoint is one way in. Each must hold the controls alone.
+type Endpoint struct {
+	URL     *url.URL
+	Address netip.Addr // pinned; the zero value asks DNS
+	Prefix  string     // put before repository names
+	Cache   bool       // known to be a shared cache
+	Expect  Expect     // what the door is meant to do; "" is Same
+}
+
+// Expect is what an endpoint is meant to do.
+type Expect string
+
+// The expectations. Same: hold the controls. Closed: not answer. Redirect:
+// send everybody to https. Public: serve everybody.
+const (
+	Same     Expect = "same"
+	Closed   Expect = "closed"
+	Redirect Expect = "redirect"
+	Public   Expect = "public"
+)
+
+// Identity is who asks, and where it counts.
+type Identity struct {
+	login.Identity
+	Groups     []string
+	Registries []string // names; empty is all
+	// Problem says why the identity cannot be used: it is then never
+	// replaced by anonymous.
+	Problem string
+}
+
+// For says whether the identity belongs to a registry.
+func (i Identity) For(registry string) bool {
+	if len(i.Registries) == 0 {
+		return true
+	}
+	for _, r := range i.Registries {
+		if r == registry {
+			return true
+		}
+	}
+	return false
+}
+
+// ImageRef is one image to try to reach.
+type ImageRef struct {
+	Registry, Repository, Reference string
+	Control                         string // identity that proves it is there; "" lets the run choose
+}
+
+// Lane is one way through an endpoint: an address and a protocol.
+type Lane struct {
+	Address netip.AddrPort
+	Proto   wire.Proto
+}

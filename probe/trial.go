@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// Class says what an attempt means for its trial.
+type Class int
+
+// Canonical attempts decide. Client attempts are what clients really send: they
+// decide too, but come after the core of every trial. Variant attempts can
+// only show a leak: most are refused for being odd, which proves nothing.
+const (
+	Canonical Class = iota
+	Client
+	Variant
+)
+
+// Attempt is one question inside a trial.
+type Attempt struct {
+	Variant  string // what differs from the canonical request; "" is nothing
+	Class    Class
+	Request  oci.Request
+	Content  *image.Content // what a leak would show
+	Change   func(*wire.Request)
+	Limits   image.Limits
+	AllLanes bool                                                   // on every address and protocol; else on every address once
+	OneLane  bool                                                   // only once
+	Fresh    bool                                                   // on a new connection, after everything else was asked
+	Bare     bool                                                   // without our own headers
+	Direct   bool                                                   // without a login: it carries its own credential
+	Cold     bool                                                   // not asked: what was answered before anything else
+	Control  []string                                               // exchanges in which the entitled got it here, when Content is nil
+	Judge    func(context.Context, *Trial, Attempt, Answer) Verdict // nil judges by content
+}
+
+// Verdict is what one attempt came to.
+type Verdict struct {
+	Outcome  finding.Outcome
+	Severity finding.Severity // of a failure, when other than the probe's
+	Reason   string
+	Message  string
+	Evidence []string
+	Control  []string
+	Subject  *finding.Subject
+
+	attempt    Attempt
+	lane       Lane
+	begin, end int64
+}
+
+// Trial is one probe on one subject and one door.
+type Trial struct {
+	*group
+	probe Probe
+}
+
+// Known is the image as it is known from here or from another endpoint of the
+// same registry; nil when nobody could read it.
+func (t *Trial) Known() *image.Known { return t.subject.known() }
+
+// Reference is the tag or digest that was configured.
+func (t *Trial) Reference() string { return t.subject.ref.Reference }
+
+// Repository is the repository under test, "" for the registry as such.
+func (t *Trial) Repository() string { return t.subject.ref.Repository }
+
+// Index says whether the image is an index.
+func (t *Trial) Index() bool { return t.Known() != nil && t.Known().Document.Index() }
+
+// Private lists contents that nobody could have from a public repository or
+// from everywhere: only those prove a leak.
+func (t *Trial) Private(contents []*image.Content) []*image.Content {
+	var out []*image.Content
+	for _, c := range contents {
+		if t.own(c.Digest) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// own says whether the content belongs to this image alone, as far as
+// anonymous is concerned.
+func (t *Trial) own(d oci.Digest) bool {
+	return !oci.WellKnown(d) && !t.door.run.public.has(d)
+}
+
+// Judge asks all attempts and makes one result of them: fail > error >
+// unknown > pass. Canonical attempts go first; the rest waits until every
+// required trial has its core, and a good sentinel after it.
+func (t *Trial) Judge(ctx context.Context, attempts []Attempt) Result {
+	var core, rest []Attempt
+	for _, a := range attempts {
+		if a.Class == Canonical && t.probe.Required {
+			core = append(core, a)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	verdicts := t.tryAll(ctx, core)
+	if t.probe.Required {
+		t.group.core.done(t.probe.ID)
+	}
+	t.group.core.wait(ctx)
+	verdicts = append(verdicts, t.tryAll(ctx, rest)...)
+	t.group.rest.done(t.probe.ID)
+	t.group.rest.wait(ctx)
+	verdicts = t.settle(ctx, verdicts)
+	return t.result(verdicts)
+}
+
+// tryAll asks attempts on all their lanes, all at once.
+func (t *Trial) tryAll(ctx context.Context, attempts []Attempt) []Verdict {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var out []Verdict
+	for _, a := range attempts {
+		for _, lane := range t.lanesOf(ctx, a) {
+			wg.Go(func() {
+				v := t.try(ctx, a, lane)
+				mu.Lock()
+				defer mu.Unlock()
+				out = append(out, v)
+			})
+		}
+	}
+	wg.Wait()
+	order := map[string]int{}
+	for i, a := range attempts {
+		order[a.id()] = i
+	}
+	slices.SortStableFunc(out, func(a, b Verdict) int {
+		if c := order[a.attempt.id()] - order[b.attempt.id()]; c != 0 {
+			return c
+		}
+		return strings.Compare(a.lane.String(), b.lane.String())
+	})
+	return out
+}
+
+func (a Attempt) id() string { return a.Variant + "\x00" + a.Request.Method + a.Request.Target() }
+
+// String names the lane for sorting and for notes.
+func (l Lane) String() string { return l.Address.String() + " " + string(l.Proto) }
+
+func (t *Trial) lanesOf(ctx context.Context, a Attempt) []Lane {
+	switch {
+	case a.OneLane:
+		return []Lane{t.door.first()}
+	case a.AllLanes:
+		return t.door.allLanes(ctx)
+	}
+	return t.door.addressLanes()
+}
+
+// try asks one attempt on one lane and judges it.
+func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) Verdict {
+	q := question{
+		lane: lane, id: anonymous, phase: phaseAsk, request: a.Request, change: a.Change, limits: a.Limits,
+		variant: a.Class == Variant, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+	}
+	answer, ok := t.cold[lane.Address.String()]
+	if !a.Cold || !ok {
+		answer = t.ask(ctx, q)
+	}
+	if t.door.sentinels.answered() {
+		t.door.sentinels.check(ctx, t.group)
+	}
+	return t.verdict(ctx, a, lane, answer)
+}
+
+func (t *Trial) verdict(ctx context.Context, a Attempt, lane Lane, answer Answer) Verdict {
+	judge := a.Judge
+	if judge == nil {
+		judge = Content
+	}
+	var v Verdict
+	switch {
+	case answer.NotAsked != "":
+		v = Verdict{Outcome: finding.NotChecked, Reason: answer.NotAsked}
+	case answer.Failure == wire.NoHTTP2 || answer.Failure == wire.Unsendable:
+		v = Verdict{Outcome: finding.NotApplicable, Reason: string(answer.Failure)}
+	default:
+		v = judge(ctx, t, a, answer)
+	}
+	if len(v.Evidence) == 0 {
+		v.Evidence = answer.Trail
+	}
+	v.attempt, v.lane, v.begin, v.end = a, lane, answer.begin, answer.end
+	return v
+}
+
+// settle looks at what the sentinels saw. Denials of a time in doubt are asked
+// again, slowly and one by one, if the door has recovered; else they are
+// unknown. A leak stands: content is its own proof.
+func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
+	s := t.door.sentinels
+	for round := 0; round < 2 && t.doubtful(verdicts) && s.recover(ctx, t.group); round++ {
+		s.door.slow.Lock()
+		for i, v := range verdicts {
+			if v.Outcome != finding.Fail && v.attempt.Class != Variant && s.tainted(v.begin, v.end) != "" {
+				verdicts[i] = t.try(ctx, v.attempt, v.lane)
+			}
+		}
+		s.check(ctx, t.group)
+		s.door.slow.Unlock()
+	}
+	for i, v := range verdicts {
+		if v.Outcome != finding.Pass {
+			continue
+		}
+		if why := s.tainted(v.begin, v.end); why != "" {
+			verdicts[i].Outcome = finding.Unknown
+			verdicts[i].Reason = "throttled or banned: " + why
+		}
+	}
+	return verdicts
+}
+
+func (t *Trial) doubtful(verdicts []Verdict) bool {
+	return slices.ContainsFunc(verdicts, func(v Verdict) bool {
+		return v.Outcome != finding.Fail && v.attempt.Class != Variant && t.door.sentinels.tainted(v.begin, v.end) != ""
+	})
+}
+
+// result folds verdicts into one.
+func (t *Trial) result(verdicts []Verdict) Result {
+	r := Result{Attempts: len(verdicts), Observed: "unknown"}
+	var worst *Verdict
+	notes := 0
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v.attempt.Class == Variant && v.Outcome != finding.Fail {
+			if v.Outcome != finding.Pass {
+				notes++
+			}
+			continue
+		}
+		if worst == nil || graver(*v, *worst) {
+			worst = v
+		}
+	}
+	if worst == nil {
+		r.Outcome, r.Reason = finding.Unknown, "nothing could be asked"
+		return r
+	}
+	r.Outcome, r.Severity, r.Reason, r.Message = worst.Outcome, worst.Severity, worst.Reason, worst.Message
+	r.Evidence, r.Control, r.Subject = worst.Evidence, worst.Control, worst.Subject
+	r.Variant, r.Address, r.Protocol = worst.attempt.Variant, worst.lane.Address.Addr().String(), string(worst.lane.Proto)
+	if r.Subject == nil && worst.attempt.Content != nil {
+		r.Subject = subjectOf(worst.attempt.Content)
+	}
+	switch r.Outcome {
+	case finding.Fail:
+		r.Observed = "allow"
+		r.Deviations = t.deviations(verdicts, worst)
+		if only := onlyOn(verdicts, worst); only != "" {
+			r.Message += " (" + only + ")"
+		}
+	case finding.Pass:
+		r.Observed = "deny"
+		if notes > 0 {
+			r.Reason = strings.TrimPrefix(fmt.Sprintf("%s; %d odd variants were answered with neither content nor a denial", r.Reason, notes), "; ")
+		}
+	}
+	return r
+}
+
+// graver orders verdicts: outcome, then severity; then the plainer attempt.
+func graver(a, b Verdict) bool {
+	if a.Outcome != b.Outcome {
+		return finding.Worse(b.Outcome, a.Outcome) == a.Outcome
+	}
+	if a.Severity.Rank() != b.Severity.Rank() {
+		return a.Severity.Rank() > b.Severity.Rank()
+	}
+	return a.attempt.Class < b.attempt.Class
+}
+
+// deviations are the further attempts that failed.
+func (t *Trial) deviations(verdicts []Verdict, worst *Verdict) []finding.Deviation {
+	var out []finding.Deviation
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v == worst || v.Outcome != finding.Fail || len(out) >= 50 {
+			continue
+		}
+		out = append(out, finding.Deviation{Variant: t.describe(*v, *worst), Evidence: v.Evidence})
+	}
+	return out
+}
+
+// describe says in what a deviation differs from the finding itself.
+func (t *Trial) describe(v, worst Verdict) string {
+	var parts []string
+	if v.attempt.Variant != "" {
+		parts = append(parts, v.attempt.Variant)
+	}
+	if c := v.attempt.Content; c != nil && worst.attempt.Content != nil && c.Digest != worst.attempt.Content.Digest {
+		parts = append(parts, string(c.Kind)+" "+c.Digest.Short())
+	}
+	if v.lane.Address != worst.lane.Address {
+		parts = append(parts, "at "+v.lane.Address.Addr().String())
+	}
+	if v.lane.Proto != worst.lane.Proto {
+		parts = append(parts, string(v.lane.Proto))
+	}
+	if len(parts) == 0 {
+		return "the same again"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// onlyOn names the cause when the same request was denied on other lanes.
+func onlyOn(verdicts []Verdict, worst *Verdict) string {
+	var denied []Lane
+	for _, v := range verdicts {
+		if v.attempt.id() == worst.attempt.id() && v.Outcome == finding.Pass {
+			denied = append(denied, v.lane)
+		}
+	}
+	for _, l := range denied {
+		if l.Address != worst.lane.Address {
+			return fmt.Sprintf("only at the address %s; denied at %s", worst.lane.Address.Addr(), l.Address.Addr())
+		}
+		if l.Proto != worst.lane.Proto {
+			return fmt.Sprintf("only over %s; denied over %s", worst.lane.Proto, l.Proto)
+		}
+	}
+	return ""
+}
+
+func subjectOf(c *image.Content) *finding.Subject {
+	return &finding.Subject{Kind: string(c.Kind), Digest: string(c.Digest), MediaType: c.MediaType}
+}
+
+// gate opens when all who were announced are done.
+type gate struct {
+	mu      sync.Mutex
+	waiting map[string]bool
+	full    chan struct{} // closed when nobody is waited for
+	open    chan struct{} // closed by the group when the next step may begin
+}
+
+func newGate(ids []string) *gate {
+	g := &gate{waiting: map[string]bool{}, full: make(chan struct{}), open: make(chan struct{})}
+	for _, id := range ids {
+		g.waiting[id] = true
+	}
+	if len(ids) == 0 {
+		close(g.full)
+	}
+	return g
+}
+
+// done may be called more than once for the same id.
+func (g *gate) done(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.waiting[id] {
+		return
+	}
+	delete(g.waiting, id)
+	if len(g.waiting) == 0 {
+		close(g.full)
+	}
+}
+
+func (g *gate) wait(ctx context.Context) {
+	select {
+	case <-g.open:
+	case <-ctx.Done():
+	}
+}
+
+var anonymous = &login.Identity{Name: login.Anonymous}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package anonymous
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/wire"
+)
+
+// clients are agents that real pulls are made with. Some fronts let them
+// through where they stop scanners, and others the reverse.
+var clients = []struct{ name, agent string }{
+	{"User-Agent of docker", "docker/28.2.2 go/go1.24.3 git-commit/45873be kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/28.2.2 \\(linux\\))"},
+	{"User-Agent of containerd", "containerd/2.1.1"},
+	{"User-Agent of skopeo", "skopeo/1.9.3"},
+	{"User-Agent of kubelet", "kubelet/v1.33.0 (linux/amd64) kubernetes/abcdef0"},
+	{"no User-Agent", ""},
+}
+
+// core is the canonical request, and what real clients would make of it:
+// every denial is repeated as each of them, once without our own headers, and
+// once more on a fresh connection at the end.
+func core(a probe.Attempt) []probe.Attempt {
+	a.AllLanes = true
+	out := []probe.Attempt{a}
+	a.AllLanes = false
+	for _, c := range clients {
+		b := a
+		b.Class, b.Variant = probe.Client, c.name
+		b.Change = also(a.Change, func(r *wire.Request) { r.Header = set(r.Header, "User-Agent", c.agent) })
+		out = append(out, b)
+	}
+	bare := a
+	bare.Class, bare.Variant, bare.Bare = probe.Client, "no headers of ours", true
+	fresh := a
+	fresh.Class, fresh.Variant, fresh.Fresh = probe.Client, "a new connection", true
+	junk := a
+	junk.Class, junk.Variant, junk.Direct = probe.Variant, "an unknown user and password", true
+	junk.Change = also(a.Change, func(r *wire.Request) {
+		secret := base64.StdEncoding.EncodeToString([]byte("regproof-" + runID(r) + ":" + runID(r)))
+		r.Header = append(r.Header, [2]string{"Authorization", "Basic " + secret})
+	})
+	return append(out, bare, fresh, junk)
+}
+
+// runID finds the id of the run in the headers of a request.
+func runID(r *wire.Request) string {
+	return wire.Header(r.Header).Get("X-Regproof-Run")
+}
+
+// conditional asks whether the content is still what a stranger claims to
+// have, and whether it is something else than a random one.
+func conditional(a probe.Attempt, c *image.Content) []probe.Attempt {
+	var out []probe.Attempt
+	for _, v := range []struct{ name, tag string }{
+		{"If-None-Match of the image", string(c.Digest)},
+		{"If-None-Match of something else", "sha256:" + strings.Repeat("0123456789abcdef", 4)},
+	} {
+		b := a
+		b.Class, b.Variant = probe.Variant, v.name
+		b.Change = also(a.Change, func(r *wire.Request) { r.Header = append(r.Header, [2]string{"If-None-Match", `"` + v.tag + `"`}) })
+		out = append(out, b)
+	}
+	return out
+}
+
+// mediaTypes asks with each Accept value alone: some guards look at it.
+func mediaTypes(a probe.Attempt) []probe.Attempt {
+	var out []probe.Attempt
+	for _, accept := range oci.AcceptEach() {
+		b := a
+		b.Class, b.Variant = probe.Variant, "Accept: "+accept
+		b.Request.Accept = []string{accept}
+		if accept == "" {
+			b.Variant, b.Request.Accept = "no Accept", nil
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// ranged asks for a part at a place that was drawn by chance: the first bytes
+// of all gzip layers are alike.
+func ranged(a probe.Attempt, c *image.Content) probe.Attempt {
+	a.Class, a.Variant = probe.Variant, "Range"
+	size := max(int64(len(c.Sample)), 1)
+	a.Limits = image.Limits{Limit: image.SmallBlob, Keep: size, Range: fmt.Sprintf("bytes=%d-%d", c.Offset, c.Offset+size-1)}
+	return a
+}
+
+// blob is the canonical request for a config or a layer. What is kept of a
+// large one is where its sample lies.
+func blob(t *probe.Trial, c *image.Content) probe.Attempt {
+	a := probe.Attempt{
+		Request: oci.Request{Method: "GET", Kind: oci.Blob, Repository: t.Repository(), Reference: string(c.Digest)},
+		Content: c,
+		Limits:  image.Limits{Limit: image.SmallBlob, Keep: image.SmallBlob},
+	}
+	if len(c.Sample) > 0 && c.Offset > 0 {
+		a.Limits.KeepFrom, a.Limits.Keep = c.Offset, int64(len(c.Sample))
+	}
+	return a
+}
+
+// manifest is the canonical request for a manifest.
+func manifest(t *probe.Trial, reference string, c *image.Content) probe.Attempt {
+	return probe.Attempt{
+		Request: oci.Request{Method: "GET", Kind: oci.Manifest, Repository: t.Repository(), Reference: reference, Accept: oci.AcceptManifests()},
+		Content: c,
+	}
+}
+
+func also(first, then func(*wire.Request)) func(*wire.Request) {
+	if first == nil {
+		return then
+	}
+	return func(r *wire.Request) { first(r); then(r) }
+}
+
+// set replaces a header; the empty value drops it.
+func set(headers [][2]string, name, value string) [][2]string {
+	var out [][2]string
+	for _, h := range headers {
+		if !strings.EqualFold(h[0], name) {
+			out = append(out, h)
+		}
+	}
+	if value != "" {
+		out = append(out, [2]string{name, value})
+	}
+	return out
+}

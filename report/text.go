@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/regproof/regproof/evidence"
+	"github.com/regproof/regproof/finding"
+)
+
+// Text rules: at most 80 columns; one block for each failure (what, expected,
+// got, request, why, fix, a curl line), gravest first; what is unknown or not
+// checked in groups of one reason; passes are a count; the last lines are the
+// verdict, all counts, and the reason for the exit code. Words carry every
+// meaning, colour only repeats it.
+
+// TextOptions say what the terminal shows. They never change a file.
+type TextOptions struct {
+	Style
+	Severity finding.Severity // show failures from here on; "" shows all
+	Verbose  bool             // passes too
+}
+
+// maxBlocks is how many failures are shown in full: the rest is counted.
+const maxBlocks = 50
+
+// Text writes the report for a person.
+func Text(w io.Writer, r *Report, o TextOptions) error {
+	t := &text{Writer: bufio.NewWriter(w), o: o, r: r}
+	t.head()
+	var failed []finding.Finding
+	quiet := map[string]int{}
+	var order []string
+	for f := range r.Spool.Findings() {
+		switch f.Outcome {
+		case finding.Fail:
+			if f.Severity.Rank() >= o.Severity.Rank() && len(failed) < 10_000 {
+				failed = append(failed, f)
+			}
+		case finding.Pass, finding.NotApplicable:
+			if o.Verbose {
+				t.line("%s %s  %s", t.mark(f.Outcome), f.Probe, t.where(f))
+				t.field("", f.Reason)
+			}
+		default:
+			key := string(f.Outcome) + "\x00" + f.Endpoint + "\x00" + f.Reason
+			if quiet[key] == 0 {
+				order = append(order, key)
+			}
+			quiet[key]++
+			t.names(key, f)
+		}
+	}
+	slices.SortStableFunc(failed, func(a, b finding.Finding) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
+	for i, f := range failed {
+		if i == maxBlocks {
+			t.line("... and %d more failures: they are in the JSON report (-o json=FILE)\n", len(failed)-i)
+			break
+		}
+		t.block(f)
+	}
+	for _, key := range order {
+		t.undecided(key, quiet[key])
+	}
+	t.tail()
+	return t.Flush()
+}
+
+type text struct {
+	*bufio.Writer
+	o      TextOptions
+	r      *Report
+	probes map[string][]string
+}
+
+func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
+
+func (t *text) head() {
+	for _, d := range t.r.Doors {
+		about := []string{}
+		if d.Product != "" && d.Product != "unknown" {
+			about = append(about, "looks like "+d.Product)
+		}
+		if d.TLS != "" {
+			about = append(about, "TLS "+d.TLS)
+		}
+		about = append(about, strings.Join(d.Addresses, " "))
+		if d.Problem != "" {
+			about = []string{d.Problem}
+		}
+		t.line("%s", t.o.bold(d.Endpoint))
+		t.line("%s", Fold(strings.Join(about, ", "), "  "))
+	}
+	t.line("")
+}
+
+func (t *text) mark(o finding.Outcome) string {
+	word := map[finding.Outcome]string{
+		finding.Pass: "PASS", finding.Fail: "FAIL", finding.Unknown: "UNKNOWN",
+		finding.NotChecked: "NOT CHECKED", finding.NotApplicable: "N/A", finding.Error: "ERROR",
+	}[o]
+	switch o {
+	case finding.Pass:
+		return t.o.good(word)
+	case finding.Fail, finding.Error:
+		return t.o.bad(word)
+	case finding.NotApplicable:
+		return t.o.dim(word)
+	}
+	return t.o.doubt(word)
+}
+
+func (t *text) where(f finding.Finding) string {
+	if f.Repository == "" {
+		return f.Endpoint
+	}
+	sep := ":"
+	if strings.Contains(f.Reference, ":") {
+		sep = "@"
+	}
+	return f.Endpoint + " " + f.Repository + sep + f.Reference
+}
+
+// field writes a label and folded text under it.
+func (t *text) field(label, value string) {
+	if value == "" {
+		return
+	}
+	for i, l := range fold(value, Width-12) {
+		if i > 0 {
+			label = ""
+		}
+		t.line("  %s%s", t.o.dim(fmt.Sprintf("%-10s", label)), l)
+	}
+}
+
+// block writes one failure.
+func (t *text) block(f finding.Finding) {
+	t.line("%s  %s  %s", t.mark(finding.Fail), f.Severity, t.o.bold(f.Probe))
+	t.line("%s", Fold(f.Message, "  "))
+	t.field("where", t.where(f))
+	x, shown := t.shows(f)
+	t.field("expected", f.Expected)
+	if shown {
+		t.field("got", got(x))
+		t.field("request", x.Method+" "+shortDigest.ReplaceAllString(x.Target, "$1..."))
+	} else {
+		t.field("got", f.Reason)
+	}
+	if n := len(f.Deviations); n > 0 {
+		also := []string{}
+		for _, d := range f.Deviations[:min(n, 3)] {
+			also = append(also, d.Variant)
+		}
+		more := ""
+		if n > 3 {
+			more = fmt.Sprintf("; and %d more", n-3)
+		}
+		t.field("also", strings.Join(also, "; ")+more)
+	}
+	if p, ok := t.r.Probe(f.Probe); ok {
+		t.field("why", p.Why)
+	}
+	t.field("fix", f.Fix)
+	t.field("more", "regproof explain "+f.Probe)
+	if shown {
+		t.curl(f, x)
+	}
+	t.line("")
+}
+
+// shows is the exchange that shows the failure best: the last one that was
+// answered with 2xx or 3xx, else the last.
+func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
+	var best evidence.Exchange
+	found := false
+	for _, id := range f.Evidence {
+		x, err := t.r.Recorder.Get(id)
+		if err != nil || tokenRequest(x) {
+			continue
+		}
+		if !found || x.Status/100 == 2 || x.Status/100 == 3 {
+			if found && best.Status/100 == 2 && x.Status/100 != 2 {
+				continue
+			}
+			best, found = x, true
+		}
+	}
+	return best, found
+}
+
+// tokenRequest says whether an exchange was with a token service: it is asked
+// for a scope, or outside the API.
+func tokenRequest(x evidence.Exchange) bool {
+	return strings.Contains(x.Target, "scope=") && !strings.HasPrefix(x.Target, "/v2/_catalog")
+}
+
+// shortDigest cuts digests for reading; the curl line has them whole.
+var shortDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
+
+func got(x evidence.Exchange) string {
+	s := fmt.Sprintf("%d", x.Status)
+	if x.Status == 0 {
+		return x.Error
+	}
+	if x.Method != "HEAD" && x.BodySize > 0 {
+		s += ", " + bytes(x.BodySize)
+	}
+	if x.BodySHA256 != nil && x.BodySize > 0 {
+		s += ", sha256 " + (*x.BodySHA256)[:12]
+	}
+	return s + ", " + x.Protocol
+}
+
+// bytes writes a size with a comma every three digits.
+func bytes(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s + " bytes"
+}
+
+// curl writes the command that repeats the failure, and the one that gets an
+// anonymous token for it first.
+func (t *text) curl(f finding.Finding, x evidence.Exchange) {
+	label := "repeat"
+	for _, id := range f.Evidence {
+		if tx, err := t.r.Recorder.Get(id); err == nil && tokenRequest(tx) && tx.Status == 200 && usesToken(x) {
+			lines := evidence.Curl(tx, t.r.CAFile)
+			lines[0] = "REGPROOF_TOKEN=$(curl -sS"
+			lines = append(lines[:len(lines):len(lines)], `| sed 's/.*"token":"\([^"]*\)".*/\1/')`)
+			t.command(label, lines)
+			label = ""
+		}
+	}
+	t.command(label, evidence.Curl(x, t.r.CAFile))
+}
+
+func usesToken(x evidence.Exchange) bool {
+	return slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool { return strings.EqualFold(h[0], "authorization") })
+}
+
+// command writes words as one shell command, broken where it must be. A word
+// is never broken: it could not be pasted then.
+func (t *text) command(label string, words []string) {
+	line := ""
+	flush := func(end string) {
+		t.line("  %s%s%s", t.o.dim(fmt.Sprintf("%-10s", label)), line, end)
+		label, line = "", "  "
+	}
+	for i, w := range words {
+		if line != "" && strings.TrimSpace(line) != "" && len(line)+1+len(w)+2 > Width-12 {
+			flush(` \`)
+		}
+		if strings.TrimSpace(line) == "" {
+			line += w
+		} else {
+			line += " " + w
+		}
+		if i == len(words)-1 {
+			flush("")
+		}
+	}
+}
+
+// names remembers which probes share a reason.
+func (t *text) names(key string, f finding.Finding) {
+	if t.probes == nil {
+		t.probes = map[string][]string{}
+	}
+	name := f.Probe
+	if f.Required {
+		name += "*"
+	}
+	if !slices.Contains(t.probes[key], name) && len(t.probes[key]) < 20 {
+		t.probes[key] = append(t.probes[key], name)
+	}
+}
+
+// undecided writes what shares an outcome and a reason.
+func (t *text) undecided(key string, n int) {
+	parts := strings.SplitN(key, "\x00", 3)
+	outcome := finding.Outcome(parts[0])
+	t.line("%s  %d  %s", t.mark(outcome), n, parts[1])
+	t.line("%s", Fold(parts[2], "  "))
+	t.line("%s", t.o.dim(Fold(strings.Join(t.probes[key], " "), "  ")))
+	t.line("")
+}
+
+// tail writes the verdict, all counts, and the reason for the exit code.
+func (t *text) tail() {
+	for _, n := range t.r.Notes {
+		t.line("%s", Fold("note: "+n, ""))
+	}
+	s := t.r.Summary
+	verdict := map[int]string{OK: t.o.good("PASS"), Findings: t.o.bad("FAIL"), Unproven: t.o.doubt("NOT PROVEN"), Interrupted: t.o.doubt("INTERRUPTED")}[t.r.Exit.Code]
+	by := map[finding.Severity]int{}
+	for f := range t.r.Spool.Findings() {
+		if f.Outcome == finding.Fail {
+			by[f.Severity]++
+		}
+	}
+	grave := []string{}
+	for _, sev := range finding.Severities() {
+		if by[sev] > 0 {
+			grave = append(grave, fmt.Sprintf("%d %s", by[sev], sev))
+		}
+	}
+	if len(grave) > 0 {
+		verdict += "  " + strings.Join(grave, ", ")
+	}
+	t.line("%s", verdict)
+	counts := []string{}
+	for _, o := range finding.Outcomes() {
+		counts = append(counts, fmt.Sprintf("%d %s", s.Of(o), o))
+	}
+	t.line("%s", Fold(strings.Join(counts, ", ")+fmt.Sprintf("; %d requests, %.1f s, %s", t.r.Run.Requests, t.r.Run.Finished.Sub(t.r.Run.Started).Seconds(), strings.Join(t.r.Run.Mode, " + ")), ""))
+	t.line("%s", Fold(fmt.Sprintf("exit %d: %s", t.r.Exit.Code, t.r.Exit.Reason), ""))
+}

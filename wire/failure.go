@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Failure says why there is no whole answer. The empty value is none.
+type Failure string
+
+// The failures.
+const (
+	Refused    Failure = "connection refused"
+	NoRoute    Failure = "no route"
+	Timeout    Failure = "timeout"
+	Handshake  Failure = "TLS handshake"
+	ClientCert Failure = "client certificate required" // TLS alert 42 or 116: a denial
+	Stale      Failure = "kept connection closed"      // the peer closed an idle connection: ask again
+	Closed     Failure = "connection closed"
+	Malformed  Failure = "malformed answer"
+	TooLarge   Failure = "answer too large"
+	NoHTTP2    Failure = "HTTP/2 not offered"
+	Unsendable Failure = "cannot be sent with this protocol"
+	Canceled   Failure = "canceled"
+	Other      Failure = "transport"
+)
+
+var (
+	errMalformed = errors.New("malformed answer")
+	errTooLarge  = errors.New("answer too large")
+	errNoHTTP2   = errors.New("the server does not speak HTTP/2 here")
+	errHandshake = errors.New("handshake")
+)
+
+// Transient says whether the same request may well succeed a moment later.
+func (f Failure) Transient() bool {
+	switch f {
+	case Timeout, Closed, Stale, Other:
+		return true
+	}
+	return false
+}
+
+func classify(ctx context.Context, err error, reused, answered bool) Failure {
+	var alert tls.AlertError
+	var netErr net.Error
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errTooLarge):
+		return TooLarge
+	case errors.Is(err, errNoHTTP2):
+		return NoHTTP2
+	case context.Cause(ctx) == context.Canceled:
+		return Canceled
+	case errors.As(err, &alert) && (alert == 42 || alert == 116),
+		strings.Contains(err.Error(), "tls: certificate required"), strings.Contains(err.Error(), "remote error: tls: bad certificate"):
+		return ClientCert
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &netErr) && netErr.Timeout():
+		return Timeout
+	case errors.Is(err, errHandshake):
+		return Handshake
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Refused
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return NoRoute
+	case errors.Is(err, errMalformed):
+		return Malformed
+	case reused && !answered:
+		return Stale
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return Closed
+	}
+	return Other
+}

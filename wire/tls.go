@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/regproof/regproof/evidence"
+)
+
+// Trust says which certificates are accepted. The zero value trusts the
+// system's roots and nothing else.
+type Trust struct {
+	Roots    *x509.CertPool // nil is the system's
+	Insecure bool           // go on when the certificate does not verify; the problem is recorded
+}
+
+// handshake makes TLS on conn. It verifies by itself instead of letting
+// crypto/tls do it, so that a certificate that does not verify is recorded
+// as the reason, also when the run goes on.
+func handshake(ctx context.Context, conn net.Conn, trust Trust, sni string, cert *tls.Certificate, alpn []string) (*tls.Conn, *evidence.TLS, error) {
+	name := strings.TrimSuffix(strings.Trim(sni, "[]"), ".")
+	seen := &evidence.TLS{}
+	cfg := &tls.Config{
+		ServerName:         name,
+		NextProtos:         alpn,
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, // VerifyConnection below does it
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			seen.Version = tls.VersionName(cs.Version)
+			seen.Cipher = tls.CipherSuiteName(cs.CipherSuite)
+			seen.ALPN = cs.NegotiatedProtocol
+			err := verify(cs, trust.Roots, name)
+			seen.Verified = err == nil
+			if err != nil {
+				seen.Problem = err.Error()
+				if !trust.Insecure {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	if cert != nil {
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+	}
+	tc := tls.Client(conn, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return nil, seen, fmt.Errorf("%w: %w", errHandshake, err)
+	}
+	return tc, seen, nil
+}
+
+func verify(cs tls.ConnectionState, roots *x509.CertPool, name string) error {
+	if len(cs.PeerCertificates) == 0 {
+		return fmt.Errorf("the server presented no certificate")
+	}
+	opts := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
+	if a, err := netip.ParseAddr(name); err == nil {
+		opts.DNSName = "[" + a.String() + "]" // how x509 wants an address
+	}
+	for _, c := range cs.PeerCertificates[1:] {
+		opts.Intermediates.AddCert(c)
+	}
+	_, err := cs.PeerCertificates[0].Verify(opts)
+	return err
+}

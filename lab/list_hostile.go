@@ -9,7 +9,7 @@ func hostileEntries() []entry {
 		return Weakness{Name: name, Title: title, Kind: Hostile, Twin: twin, Probe: probe, Entry: id}
 	}
 	token := func(w Weakness) Weakness { w.Needs.Token = true; return w }
-	const tag, tagList, location = "anonymous/manifest-tag", "anonymous/tags", "anonymous/upload"
+	const tag, tagList, location = "anonymous/manifest-by-tag", "anonymous/tags", "anonymous/upload"
 	return []entry{
 		{Weakness: hostile("endless-body", "Bodies never end, and are fast.", "sound-basic", tag, ""), front: instead(readsContent, endlessBody)},
 		{Weakness: hostile("drip-body", "Bodies never end, at a byte a second.", "sound-basic", tag, ""), front: instead(readsContent, dripBody)},

@@ -6,7 +6,7 @@ package lab
 // unknown.
 func unprovableEntries() []entry {
 	vague := func(name, title, twin string) Weakness {
-		return Weakness{Name: name, Title: title, Kind: Unprovable, Twin: twin, Probe: "anonymous/manifest-tag"}
+		return Weakness{Name: name, Title: title, Kind: Unprovable, Twin: twin, Probe: "anonymous/manifest-by-tag"}
 	}
 	return []entry{
 		{Weakness: vague("html-unknown", "Strangers get a page with status 200 whose text depends on the path.",

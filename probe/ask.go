@@ -46,7 +46,7 @@ type question struct {
 const repeats = 3
 
 // maxBackoff bounds how long a Retry-After is obeyed.
-const maxBackoff = 10 * time.Second
+const maxBackoff = 5 * time.Second
 
 // wire makes the bytes of a question.
 func (d *door) request(q question) wire.Request {
@@ -115,6 +115,12 @@ func (g *group) askEntitled(ctx context.Context, q question, r wire.Request, a *
 	d := g.door
 	known := d.lastChallenges()
 	for try := range 2 {
+		if len(known) == 0 && try == 0 {
+			// Nobody was challenged: a front may answer strangers with 403, 404
+			// or a login page, and the entitled only if they come with a password.
+			a.Grant = login.Basic(d.reg, *q.id)
+			a.Problem = a.Grant.Problem
+		}
 		if len(known) > 0 || !q.id.Secret.Credential.Token.IsZero() {
 			a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, rescoped(known, try == 0), q.scope())
 			a.Trail = append(a.Trail, a.Grant.Evidence...)
@@ -122,9 +128,9 @@ func (g *group) askEntitled(ctx context.Context, q question, r wire.Request, a *
 			if a.Grant.Refused {
 				a.Problem = "the token service refused the credential of " + q.id.Name
 			}
-			if a.Problem != "" {
-				return
-			}
+		}
+		if a.Problem != "" {
+			return
 		}
 		with := r
 		if a.Grant.Header != "" {
@@ -212,7 +218,7 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 		}
 		d.count(q, s.resp)
 		passing := s.resp.Failure.Transient() || s.resp.Status == 429 || s.resp.Status >= 500
-		if !passing || n >= repeats || q.variant || d.broken.Load() > 3 {
+		if !passing || n >= repeats || q.variant || d.broken.Load() >= 2 {
 			if passing && !q.variant {
 				d.broken.Add(1)
 			}

@@ -28,6 +28,15 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	if mark := wafMark(answer.Response); mark != "" {
 		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d from a bot filter (%s): that is no access control", answer.Status, mark)}
 	}
+	v := t.refused(a, answer)
+	if !t.attributable(answer.Response) {
+		v.unsure = true
+	}
+	return v
+}
+
+// refused judges a status.
+func (t *Trial) refused(a Attempt, answer Answer) Verdict {
 	what := fmt.Sprintf("%d%s", answer.Status, errorCode(answer.Response))
 	if answer.Grant.Refused {
 		what = "the token service refuses"
@@ -55,12 +64,26 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	return Verdict{Outcome: finding.Unknown, Reason: what + ", which is neither content nor a denial"}
 }
 
+// attributable says whether a denial is that of access control, and not of a
+// rate limit or a ban: it carries the mark of a registry or of an
+// authentication, or it is how the first request was denied, which the
+// sentinels watch.
+func (t *Trial) attributable(resp wire.Response) bool {
+	if resp.Status != http.StatusForbidden {
+		return true
+	}
+	if resp.Header.Has("Www-Authenticate") || resp.Header.Has("Docker-Distribution-Api-Version") || errorCode(resp) != "" {
+		return true
+	}
+	return t.door.sentinels.first(resp.Request.Address) == resp.Status
+}
+
 // denied is a pass if a control shows that there was something to deny. A 404
 // needs one of this very endpoint: elsewhere something else may be stored.
 func (t *Trial) denied(a Attempt, what string, needsOwn bool) Verdict {
 	control, kind := t.control(a)
 	if kind == "" || (needsOwn && kind == sibling) {
-		return Verdict{Outcome: finding.Unknown, Reason: t.noControl(what, kind)}
+		return Verdict{Outcome: finding.Unknown, Reason: t.noControl(what, kind, a.Content)}
 	}
 	return Verdict{Outcome: finding.Pass, Reason: what + ", " + kind, Control: control}
 }
@@ -108,11 +131,11 @@ func (t *Trial) controlOf(c *image.Content) []string {
 }
 
 // noControl says why a denial proves nothing, and what would decide it.
-func (t *Trial) noControl(what, kind string) string {
+func (t *Trial) noControl(what, kind string, c *image.Content) string {
 	if kind == sibling {
 		return fmt.Sprintf("no control: %s, and the entitled got nothing here either (%s)", what, t.group.ownProblem)
 	}
-	return fmt.Sprintf("no control: %s, but %s", what, t.subject.whyUnknown(t.group))
+	return fmt.Sprintf("no control: %s, but %s", what, t.subject.whyUnknown(t.group, c))
 }
 
 // redirect judges a 3xx to anonymous: the registry may have authorised it, may
@@ -181,11 +204,15 @@ func storageSignature(location string) bool {
 // htmlDenial: a page with status 200 is a denial when a name that does not
 // exist gets the same page, and nothing known stands in it.
 func (t *Trial) htmlDenial(ctx context.Context, a Attempt, answer Answer) Verdict {
+	if int64(len(answer.Body)) != answer.Size { // only a part of a layer was kept
+		answer = t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, variant: true})
+		a.Limits = image.Limits{}
+	}
 	if name := t.namedIn(answer); name != "" {
 		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("200 with a page that holds %q", name)}
 	}
 	same, trail := t.sameForRandom(ctx, a, answer, func(r Answer) bool {
-		return r.Status == answer.Status && mask(string(r.Body), r) == mask(string(answer.Body), answer)
+		return r.Status == answer.Status && nonce.ReplaceAllString(string(r.Body), "NONCE") == nonce.ReplaceAllString(string(answer.Body), "NONCE")
 	})
 	v := Verdict{Outcome: finding.Unknown, Reason: "200 with an HTML page that is not the same for every name"}
 	if same {
@@ -198,6 +225,9 @@ func (t *Trial) htmlDenial(ctx context.Context, a Attempt, answer Answer) Verdic
 // namedIn finds the repository, reference or a digest in a body.
 func (t *Trial) namedIn(answer Answer) string {
 	body := string(answer.Body)
+	if name := t.Repository(); len(name) > 5 && strings.Contains(body, name) {
+		return name
+	}
 	for _, c := range t.digests() {
 		if strings.Contains(body, c.Encoded()) {
 			return c.Short()
@@ -221,22 +251,19 @@ func (t *Trial) digests() []oci.Digest {
 func (t *Trial) sameForRandom(ctx context.Context, a Attempt, answer Answer, same func(Answer) bool) (bool, []string) {
 	r := a.Request
 	r.Repository = t.door.run.randomName(t.Repository())
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: phaseAsk, request: r, change: a.Change, limits: a.Limits, variant: true})
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change, limits: a.Limits, variant: true})
 	return same(other), other.Trail
 }
 
 // nonce matches what a page makes new each time: long words of letters and
 // digits, as in csrf fields and scripts.
-var nonce = regexp.MustCompile(`[A-Za-z0-9+/_=-]{16,}|\d{6,}`)
+var nonce = regexp.MustCompile(`[A-Za-z0-9+_=-]{16,}|\d{6,}`)
 
-// mask removes from an answer what may differ between two askings of the same
-// page: the path that was asked for, and nonces.
-func mask(body string, a Answer) string {
+// mask removes from a Location what may differ between two askings: the path
+// that was asked for, and nonces.
+func mask(location string, a Answer) string {
 	target, _, _ := strings.Cut(a.Request.Target, "?")
-	for _, s := range []string{a.Request.Target, target, strings.ReplaceAll(target, "/", "%2F"), strings.ReplaceAll(target, "/", "%2f")} {
-		body = strings.ReplaceAll(body, s, "TARGET")
-	}
-	return nonce.ReplaceAllString(body, "NONCE")
+	return nonce.ReplaceAllString(strings.ReplaceAll(location, target, "TARGET"), "NONCE")
 }
 
 func errorCode(resp wire.Response) string {

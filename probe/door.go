@@ -35,6 +35,7 @@ type door struct {
 
 	clock     atomic.Int64
 	denied    atomic.Int64
+	byAgent   atomic.Bool  // a real client was served what we were denied
 	broken    atomic.Int64 // canonical requests that failed after all repeats
 	sentinels *sentinels
 

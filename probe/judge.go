@@ -206,13 +206,22 @@ func (t *Trial) head(ctx context.Context, a Attempt, answer Answer) Verdict {
 		return Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD, and nothing to compare it with"}
 	}
 	digest := answer.Header.Get("Docker-Content-Digest")
+	if digest == "" && html(answer.Response) {
+		same, trail := t.sameForRandom(ctx, a, answer, func(r Answer) bool { return r.Status == answer.Status && html(r.Response) })
+		v := Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD with an HTML type"}
+		if same {
+			v = t.denied(a, "200 with the type of a login page, as for every name", true)
+		}
+		v.Evidence = append(answer.Trail, trail...)
+		return v
+	}
 	length := answer.Header.Get("Content-Length")
 	if digest != string(c.Digest) && (length != fmt.Sprint(c.Size) || html(answer.Response)) {
 		return Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD without the digest or the size of the image"}
 	}
 	absent := a.Request
 	absent.Reference = randomDigest()
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: phaseAsk, request: absent, change: a.Change, variant: true})
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: absent, change: a.Change, variant: true})
 	if other.Status == 200 {
 		return Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD, also for a digest that does not exist"}
 	}
@@ -224,7 +233,7 @@ func (t *Trial) head(ctx context.Context, a Attempt, answer Answer) Verdict {
 
 // notModified judges a 304: to the right validator, and not to any.
 func (t *Trial) notModified(ctx context.Context, a Attempt, answer Answer) Verdict {
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: phaseAsk, request: a.Request, limits: a.Limits, variant: true, change: func(r *wire.Request) {
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, variant: true, change: func(r *wire.Request) {
 		if a.Change != nil {
 			a.Change(r)
 		}

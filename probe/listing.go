@@ -54,7 +54,10 @@ func (t *Trial) Listing(entitled Answer, parse func([]byte) (string, bool), kind
 			case len(a.Control) > 0:
 				return Verdict{Outcome: finding.Pass, Reason: "200 with an empty list, own control", Control: a.Control, Subject: subject}
 			}
-			return Verdict{Outcome: finding.Unknown, Reason: "200 with an empty list, and the entitled are shown nothing either", Subject: subject}
+			if entitled.Status == http.StatusOK {
+				return Verdict{Outcome: finding.NotApplicable, Reason: "there is nothing to list, for the entitled either", Subject: subject}
+			}
+			return Verdict{Outcome: finding.Unknown, Reason: "200 with an empty list, and nobody entitled was shown more", Subject: subject}
 		}
 		if answer.Status/100 == 2 && !html(answer.Response) {
 			return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d with something else than a list: %s", answer.Status, brief(answer.Response)), Subject: subject}

@@ -106,6 +106,13 @@ func (p *pace) slower(resp wire.Response) bool {
 	return l.mean > 6*l.best+250*time.Millisecond
 }
 
+// slowed says whether slowDown was called.
+func (p *pace) slowed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.max == 1
+}
+
 // slowDown sets a rate for the rest of the run.
 func (p *pace) slowDown(interval time.Duration) {
 	p.mu.Lock()

@@ -5,6 +5,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -18,11 +19,14 @@ import (
 // sentinels.
 const sentinelEvery = 20
 
+// firstAnonymous names the sentinel that repeats what was asked first.
+const firstAnonymous = "the first anonymous request"
+
 // patience is how long a door that throttles is given to recover.
 const patience = 20 * time.Second
 
 // slowly is the interval between requests after a door has throttled.
-const slowly = 300 * time.Millisecond
+const slowly = 200 * time.Millisecond
 
 // sentinels are requests whose answers are known, repeated to see whether the
 // door still answers as it did: else its denials may be those of a ban or a
@@ -70,6 +74,18 @@ func (s *sentinels) watch(what string, q question, status int) {
 	if len(s.rounds) == 0 {
 		s.rounds = append(s.rounds, round{good: true}) // the answers themselves
 	}
+}
+
+// first is the status of the first anonymous answer at an address.
+func (s *sentinels) first(at netip.AddrPort) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.refs {
+		if r.q.lane.Address == at && r.what == firstAnonymous {
+			return r.status
+		}
+	}
+	return 0
 }
 
 // answered counts answers, and says whether a round is due.
@@ -192,6 +208,13 @@ func (s *sentinels) tainted(begin, end int64) string {
 	return ""
 }
 
+// good says whether the last round was.
+func (s *sentinels) good() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.rounds) > 0 && s.rounds[len(s.rounds)-1].good
+}
+
 func (s *sentinels) banned() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,6 +228,9 @@ func (s *sentinels) recover(ctx context.Context, g *group) bool {
 	defer s.door.slow.Unlock()
 	if s.banned() {
 		return false
+	}
+	if s.good() && s.door.pace.slowed() {
+		return true // it has recovered already
 	}
 	deadline := time.Now().Add(patience)
 	for wait := time.Second; time.Now().Before(deadline); wait *= 2 {
@@ -227,7 +253,7 @@ func (s *sentinels) recover(ctx context.Context, g *group) bool {
 func (g *group) firstSentinels(lane Lane, cold Answer, ping Answer, entitled *login.Identity, known *image.Known) {
 	s := g.door.sentinels
 	if cold.First.Status != 0 && (g.subject.ref.Repository != "" || g.door.run.opts.RegistryWide) {
-		s.watch("the first anonymous request", g.coldQuestion(lane), cold.First.Status)
+		s.watch(firstAnonymous, g.coldQuestion(lane), cold.First.Status)
 	}
 	if ping.First.Status != 0 {
 		s.watch("anonymous /v2/", pingQuestion(lane), ping.First.Status)

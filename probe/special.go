@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -26,8 +27,9 @@ func (t *Trial) Closed(ctx context.Context, gets []Attempt) []Attempt {
 	t.group.core.wait(ctx)
 	var out []Attempt
 	for _, a := range gets {
-		a.OneLane = true
-		if v := t.tryAll(ctx, []Attempt{a}); v[0].Outcome != finding.Fail {
+		a.AllLanes = true
+		leaks := func(v Verdict) bool { return v.Outcome == finding.Fail }
+		if !slices.ContainsFunc(t.tryAll(ctx, []Attempt{a}), leaks) {
 			out = append(out, a)
 		}
 	}
@@ -47,6 +49,9 @@ func UploadStart(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdic
 	subject := &finding.Subject{Kind: "upload"}
 	if answer.Status != http.StatusAccepted && answer.Status != http.StatusCreated {
 		v := t.denial(ctx, a, answer)
+		if answer.Status/100 == 3 || (answer.Status/100 == 2 && html(answer.Response)) {
+			v = t.asForReads(ctx, answer)
+		}
 		v.Subject = subject
 		return v
 	}
@@ -59,6 +64,21 @@ func UploadStart(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdic
 	v.Evidence = append(v.Evidence, trail...)
 	v.Message += "; " + done
 	return v
+}
+
+// asForReads: a page or a redirect instead of an upload is a denial when reads
+// are denied in the same way. A made-up name is no way to find out: an open
+// registry would make it.
+func (t *Trial) asForReads(ctx context.Context, answer Answer) Verdict {
+	read := Attempt{Request: manifestOf(t.Repository(), t.subject.ref.Reference), Content: t.Known().Root, OneLane: true}
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: phaseAsk, request: read.Request})
+	v := Content(ctx, t, read, other)
+	if v.Outcome == finding.Pass && other.Status == answer.Status {
+		v.Reason = "as for reads: " + v.Reason
+		v.Evidence = append(answer.Trail, other.Trail...)
+		return v
+	}
+	return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d, which is neither an upload nor a denial", answer.Status)}
 }
 
 // cancel deletes an upload session (distribution-spec end-14).
@@ -91,10 +111,14 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	}
 	r := a.Request
 	r.Repository = t.door.run.randomName(t.Repository())
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: phaseAsk, request: r, change: a.Change})
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change})
 	v.Evidence = append(answer.Trail, other.Trail...)
 	v.Subject = &finding.Subject{Kind: "repository"}
+	v.end = other.end
 	was, is := traits(answer), traits(other)
+	if !t.attributable(answer.Response) || !t.attributable(other.Response) {
+		v.unsure = true
+	}
 	if other.NotAsked != "" || other.Status == 0 || other.Status == 429 || other.Status >= 500 {
 		v.Outcome, v.Reason = finding.Unknown, "a made-up name was answered with "+is
 		return v
@@ -103,7 +127,7 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 		v.Reason = "a made-up name gets the same answer (" + is + ")"
 		return v
 	}
-	v.Outcome = finding.Fail
+	v.Outcome, v.onDenial = finding.Fail, true
 	v.Reason = fmt.Sprintf("existing: %s; made up: %s", was, is)
 	v.Message = "a stranger can tell which repositories exist: " + v.Reason
 	return v
@@ -140,6 +164,7 @@ func Challenged(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict
 		v.Outcome, v.Reason = finding.Pass, "401 with a challenge"
 		return v
 	}
+	v.onDenial = true
 	v.Outcome, v.Reason = finding.Fail, "401 without WWW-Authenticate"
 	v.Message = "the denial carries no WWW-Authenticate, so clients cannot log in"
 	return v

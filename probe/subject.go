@@ -53,7 +53,12 @@ func (s *subject) learn(k *image.Known, entitled bool) {
 }
 
 // whyUnknown says why there is no control on this door, and what to do.
-func (s *subject) whyUnknown(g *group) string {
+func (s *subject) whyUnknown(g *group, c *image.Content) string {
+	if g.own != nil && c != nil {
+		if o := g.own.Find(c.Digest); o != nil && o.Problem != "" {
+			return fmt.Sprintf("%s did not get it either: %s", s.entitled.Name, o.Problem)
+		}
+	}
 	switch {
 	case s.entitled == nil:
 		return s.why

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
@@ -41,6 +42,7 @@ type Attempt struct {
 	Fresh    bool                                                   // on a new connection, after everything else was asked
 	Bare     bool                                                   // without our own headers
 	Direct   bool                                                   // without a login: it carries its own credential
+	Again    int                                                    // how often it was repeated because of a doubt
 	Cold     bool                                                   // not asked: what was answered before anything else
 	Control  []string                                               // exchanges in which the entitled got it here, when Content is nil
 	Judge    func(context.Context, *Trial, Attempt, Answer) Verdict // nil judges by content
@@ -56,6 +58,11 @@ type Verdict struct {
 	Control  []string
 	Subject  *finding.Subject
 
+	// unsure: a denial that may be that of a rate limit, until it is seen again
+	// alone.
+	unsure bool
+	// onDenial: a failure that rests on a denial, and not on content.
+	onDenial   bool
 	attempt    Attempt
 	lane       Lane
 	begin, end int64
@@ -151,6 +158,9 @@ func (t *Trial) tryAll(ctx context.Context, attempts []Attempt) []Verdict {
 	return out
 }
 
+// phase keeps answers apart that were given at times of different trust.
+func (a Attempt) phase() int { return phaseAsk + 100*a.Again }
+
 func (a Attempt) id() string { return a.Variant + "\x00" + a.Request.Method + a.Request.Target() }
 
 // String names the lane for sorting and for notes.
@@ -169,11 +179,11 @@ func (t *Trial) lanesOf(ctx context.Context, a Attempt) []Lane {
 // try asks one attempt on one lane and judges it.
 func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) Verdict {
 	q := question{
-		lane: lane, id: anonymous, phase: phaseAsk, request: a.Request, change: a.Change, limits: a.Limits,
+		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
 		variant: a.Class == Variant, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
 	}
 	answer, ok := t.cold[lane.Address.String()]
-	if !a.Cold || !ok {
+	if !a.Cold || !ok || a.Again > 0 {
 		answer = t.ask(ctx, q)
 	}
 	if t.door.sentinels.answered() {
@@ -199,7 +209,11 @@ func (t *Trial) verdict(ctx context.Context, a Attempt, lane Lane, answer Answer
 	if len(v.Evidence) == 0 {
 		v.Evidence = answer.Trail
 	}
-	v.attempt, v.lane, v.begin, v.end = a, lane, answer.begin, answer.end
+	v.attempt, v.lane, v.begin = a, lane, answer.begin
+	v.end = max(v.end, answer.end)
+	if v.Outcome == finding.Fail && a.Class == Client && !a.Cold && !a.Fresh {
+		t.door.byAgent.Store(true)
+	}
 	return v
 }
 
@@ -208,18 +222,14 @@ func (t *Trial) verdict(ctx context.Context, a Attempt, lane Lane, answer Answer
 // unknown. A leak stands: content is its own proof.
 func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
 	s := t.door.sentinels
-	for round := 0; round < 2 && t.doubtful(verdicts) && s.recover(ctx, t.group); round++ {
-		s.door.slow.Lock()
-		for i, v := range verdicts {
-			if v.Outcome != finding.Fail && v.attempt.Class != Variant && s.tainted(v.begin, v.end) != "" {
-				verdicts[i] = t.try(ctx, v.attempt, v.lane)
-			}
-		}
-		s.check(ctx, t.group)
-		s.door.slow.Unlock()
+	if slices.ContainsFunc(verdicts, t.unsure) {
+		t.isolated(ctx, verdicts, t.unsure)
+	}
+	for round := 0; round < 2 && slices.ContainsFunc(verdicts, t.doubts) && s.recover(ctx, t.group); round++ {
+		t.isolated(ctx, verdicts, t.doubts)
 	}
 	for i, v := range verdicts {
-		if v.Outcome != finding.Pass {
+		if v.Outcome != finding.Pass && !v.onDenial {
 			continue
 		}
 		if why := s.tainted(v.begin, v.end); why != "" {
@@ -230,10 +240,44 @@ func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
 	return verdicts
 }
 
-func (t *Trial) doubtful(verdicts []Verdict) bool {
-	return slices.ContainsFunc(verdicts, func(v Verdict) bool {
-		return v.Outcome != finding.Fail && v.attempt.Class != Variant && t.door.sentinels.tainted(v.begin, v.end) != ""
-	})
+// isolation is the pause before and between requests that are repeated alone.
+const isolation = 250 * time.Millisecond
+
+// isolated repeats verdicts one by one, no other trial of the door doing the
+// same meanwhile, and asks the sentinels afterwards.
+func (t *Trial) isolated(ctx context.Context, verdicts []Verdict, which func(Verdict) bool) {
+	t.door.slow.Lock()
+	defer t.door.slow.Unlock()
+	pause := isolation
+	if t.door.pace.slowed() {
+		pause = 0 // the pace does it
+	}
+	if sleep(ctx, 4*pause) != nil {
+		return
+	}
+	for i, v := range verdicts {
+		if which(v) && sleep(ctx, pause) == nil {
+			verdicts[i] = t.again(ctx, v)
+		}
+	}
+	t.door.sentinels.check(ctx, t.group)
+}
+
+// again repeats one attempt, and does not take the answer from before.
+func (t *Trial) again(ctx context.Context, v Verdict) Verdict {
+	v.attempt.Again++
+	v = t.try(ctx, v.attempt, v.lane)
+	v.unsure = false // seen twice, the second time alone
+	return v
+}
+
+// unsure says whether a verdict that counts has to be seen once more.
+func (t *Trial) unsure(v Verdict) bool { return v.unsure && v.attempt.Class != Variant }
+
+// doubts says whether a verdict that counts rests on a denial of a time in
+// doubt.
+func (t *Trial) doubts(v Verdict) bool {
+	return (v.Outcome != finding.Fail || v.onDenial) && v.attempt.Class != Variant && t.door.sentinels.tainted(v.begin, v.end) != ""
 }
 
 // result folds verdicts into one.
@@ -272,6 +316,10 @@ func (t *Trial) result(verdicts []Verdict) Result {
 		}
 	case finding.Pass:
 		r.Observed = "deny"
+		if t.door.byAgent.Load() && !slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.attempt.Class == Client }) {
+			r.Outcome, r.Observed = finding.Unknown, "unknown"
+			r.Reason = "the front answers by User-Agent, so this denial may be that of a bot filter"
+		}
 		if notes > 0 {
 			r.Reason = strings.TrimPrefix(fmt.Sprintf("%s; %d odd variants were answered with neither content nor a denial", r.Reason, notes), "; ")
 		}

@@ -138,13 +138,15 @@ func (c *Client) roundTrip1(ctx context.Context, r Request, out *Response) error
 	stop := context.AfterFunc(ctx, func() { _ = cn.net.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	if _, err := cn.net.Write(encode(r)); err != nil && !cn.used.Load() {
-		// A server may answer and close before it has read the request.
+	if _, err := cn.net.Write(encode(r)); err != nil {
+		// A server may answer, or say that it wants a certificate, and close
+		// before it has read the request.
 		if _, peek := cn.br.Peek(1); peek != nil {
+			return fmt.Errorf("%w, then %w", err, peek)
+		}
+		if cn.used.Load() {
 			return err
 		}
-	} else if err != nil {
-		return err
 	}
 	a, err := decode(cn.br, r.Method)
 	if err != nil {
@@ -224,7 +226,10 @@ func (out *Response) exchange(at time.Time) evidence.Exchange {
 	if out.Status >= 400 && !r.Sensitive && r.KeepFrom == 0 {
 		x.ErrorBody = string(out.Body[:min(len(out.Body), 512)])
 	}
-	if out.Err != nil {
+	switch {
+	case out.Err != nil && r.Sensitive: // an error may quote the answer
+		x.Error = string(out.Failure)
+	case out.Err != nil:
 		x.Error = string(out.Failure) + ": " + out.Err.Error()
 	}
 	return x

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/regproof/regproof/credential"
+	"github.com/regproof/regproof/evidence"
 )
 
 // Purpose says what a URL that came from a server would be used for.
@@ -39,7 +40,7 @@ type Guard struct {
 	// Home is where the registry itself lives: private addresses are allowed
 	// when it lives on one.
 	Home []netip.Addr
-	// Pinned are addresses to use for a host:port instead of asking DNS.
+	// Pinned are addresses to use for a host, in lower case, instead of asking DNS.
 	Pinned map[string][]netip.Addr
 }
 
@@ -62,7 +63,7 @@ var metadata = []string{"metadata", "metadata.google.internal", "metadata.goog",
 // unless the name does not resolve.
 func (g Guard) Check(ctx context.Context, base *url.URL, raw string, purpose Purpose) (Destination, error) {
 	refuse := func(why string, args ...any) (Destination, error) {
-		return Destination{}, fmt.Errorf("%s %q is %w: %s", purpose, clip(raw), ErrRefused, fmt.Sprintf(why, args...))
+		return Destination{}, fmt.Errorf("%s %q is %w: %s", purpose, clip(evidence.Target(raw)), ErrRefused, fmt.Sprintf(why, args...))
 	}
 	u, err := base.Parse(raw)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Opaque != "" {

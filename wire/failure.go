@@ -38,6 +38,7 @@ var (
 	errTooLarge  = errors.New("answer too large")
 	errNoHTTP2   = errors.New("the server does not speak HTTP/2 here")
 	errHandshake = errors.New("handshake")
+	errBroken    = errors.New("the answer broke off")
 )
 
 // Transient says whether the same request may well succeed a moment later.
@@ -75,7 +76,7 @@ func classify(ctx context.Context, err error, reused, answered bool) Failure {
 		return NoRoute
 	case errors.Is(err, errMalformed):
 		return Malformed
-	case reused && !answered:
+	case reused && !answered && !errors.Is(err, errBroken):
 		return Stale
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return Closed

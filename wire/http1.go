@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http/httputil"
 	"strconv"
 	"strings"
@@ -66,6 +67,12 @@ func decode(br *bufio.Reader, method string) (*answer, error) {
 
 func decodeHead(br *bufio.Reader, budget *int) (*answer, error) {
 	line, err := readLine(br, budget)
+	if errors.Is(err, io.EOF) && line != "" {
+		if !strings.HasPrefix(line, "HTTP/1.") {
+			err = errMalformed
+		}
+		return nil, fmt.Errorf("%w after %q: %w", errBroken, clip(line), noEOF(err))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +86,7 @@ func decodeHead(br *bufio.Reader, budget *int) (*answer, error) {
 	for {
 		line, err := readLine(br, budget)
 		if err != nil {
-			return nil, noEOF(err)
+			return nil, fmt.Errorf("%w: %w", errBroken, noEOF(err))
 		}
 		if line == "" {
 			return a, nil
@@ -92,6 +99,7 @@ func decodeHead(br *bufio.Reader, budget *int) (*answer, error) {
 	}
 }
 
+// readLine returns a line without its end; with an error, what came of it.
 func readLine(br *bufio.Reader, budget *int) (string, error) {
 	var line []byte
 	for {
@@ -105,7 +113,7 @@ func readLine(br *bufio.Reader, budget *int) (string, error) {
 			return string(bytes.TrimRight(line, "\r\n")), nil
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
-			return "", err
+			return string(line), err
 		}
 	}
 }
@@ -119,15 +127,15 @@ func (a *answer) frame(br *bufio.Reader, method string) error {
 	}
 	lengths := a.header.Values("Content-Length")
 	switch {
-	case method == "HEAD" || a.status == 204 || a.status == 304:
+	case method == "HEAD" || a.status == 101 || a.status == 204 || a.status == 304:
 		a.body = bytes.NewReader(nil)
 		a.keep = func() bool { return !closing }
 	case strings.Contains(strings.ToLower(strings.Join(a.header.Values("Transfer-Encoding"), ",")), "chunked"):
 		a.body = &chunked{br: br, chunks: httputil.NewChunkedReader(br)}
 		a.keep = func() bool { return !closing && len(lengths) == 0 }
 	case len(lengths) > 0:
-		n, err := strconv.ParseInt(lengths[0], 10, 64)
-		if err != nil || n < 0 {
+		n, err := strconv.ParseUint(lengths[0], 10, 63)
+		if err != nil {
 			return fmt.Errorf("Content-Length %q: %w", clip(lengths[0]), errMalformed)
 		}
 		for _, l := range lengths[1:] {
@@ -135,7 +143,7 @@ func (a *answer) frame(br *bufio.Reader, method string) error {
 				return fmt.Errorf("two different Content-Length: %w", errMalformed)
 			}
 		}
-		limited := &io.LimitedReader{R: br, N: n}
+		limited := &io.LimitedReader{R: br, N: int64(n)}
 		a.body = exactly{limited}
 		a.keep = func() bool { return !closing && limited.N == 0 }
 	default:
@@ -168,7 +176,13 @@ func (c *chunked) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := c.chunks.Read(p)
+	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
+		return n, err
+	}
 	if !errors.Is(err, io.EOF) {
+		if netErr := net.Error(nil); !errors.As(err, &netErr) { // bytes came, and they are no chunk
+			err = fmt.Errorf("%w: %w", errMalformed, err)
+		}
 		return n, err
 	}
 	c.done = true

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/regproof/regproof/evidence"
@@ -27,16 +28,24 @@ func (c *Client) roundTrip2(ctx context.Context, r Request, out *Response) error
 	if err != nil {
 		return err
 	}
+	if r.Fresh {
+		defer cn.close()
+	}
 	out.Reused = cn.used.Swap(true)
 	resp, err := cn.h2.RoundTrip(req)
 	if err != nil {
-		if strings.Contains(err.Error(), "response headers exceeded") || strings.Contains(err.Error(), "header list too large") {
+		switch {
+		case strings.Contains(err.Error(), "response header list larger"):
 			err = fmt.Errorf("%w: %w", errTooLarge, err)
+		case strings.Contains(err.Error(), "request header list larger"):
+			out.Failure = Unsendable
+			return err // known before anything was sent
 		}
 		c.drop2(r.place(), cn)
 		return err
 	}
 	defer resp.Body.Close()
+	c.local.CompareAndSwap(nil, ptr(cn.net.LocalAddr().String()))
 	out.Status, out.Proto = resp.StatusCode, HTTP2
 	for name, values := range resp.Header {
 		for _, v := range values {
@@ -47,12 +56,19 @@ func (c *Client) roundTrip2(ctx context.Context, r Request, out *Response) error
 	return out.readBody(resp.Body)
 }
 
-// request2 makes an http.Request that puts r.Target in :path as it is.
-// net/http takes an opaque target as it stands, but would read one that begins
-// with two slashes as an authority: that one goes as a path.
+// request2 makes an http.Request that puts r.Target in :path as it is, and
+// every header as it is. net/http takes an opaque target as it stands, but
+// would read one that begins with two slashes as an authority: that one goes
+// as a path. What net/http would drop or change is an error, which quotes
+// nothing that may be a secret.
 func request2(ctx context.Context, r Request) (*http.Request, error) {
-	if !strings.HasPrefix(r.Target, "/") || strings.ContainsAny(r.Target, " \x00\r\n") {
-		return nil, fmt.Errorf("target %q cannot be a :path", clip(r.Target))
+	switch {
+	case !token(r.Method) || r.Method == "CONNECT":
+		return nil, fmt.Errorf("the method cannot be sent")
+	case r.Host == "" || strings.Trim(r.Host, hostBytes) != "":
+		return nil, fmt.Errorf("the host cannot be an :authority")
+	case !strings.HasPrefix(r.Target, "/") || strings.ContainsAny(r.Target, " \x00\r\n"):
+		return nil, fmt.Errorf("the target cannot be a :path")
 	}
 	u := &url.URL{Scheme: r.Scheme, Host: r.Host, Opaque: r.Target}
 	if strings.HasPrefix(r.Target, "//") {
@@ -63,20 +79,49 @@ func request2(ctx context.Context, r Request) (*http.Request, error) {
 		}
 		u = &url.URL{Scheme: r.Scheme, Host: r.Host, Path: plain, RawPath: path, RawQuery: query, ForceQuery: ok && query == ""}
 	}
+	if u.RequestURI() != r.Target { // it would be escaped
+		return nil, fmt.Errorf("the target cannot be a :path")
+	}
 	req := &http.Request{Method: r.Method, URL: u, Host: r.Host, Header: http.Header{"User-Agent": {""}}, Proto: "HTTP/2.0", ProtoMajor: 2}
 	for _, h := range r.Header {
 		name := http.CanonicalHeaderKey(h[0])
-		if name == "User-Agent" && len(req.Header[name]) == 1 && req.Header[name][0] == "" {
+		if !sendable2(name, h[1], len(r.Body)) {
+			return nil, fmt.Errorf("header %q cannot be sent", clip(h[0]))
+		}
+		if name == "User-Agent" {
+			if req.Header[name][0] != "" {
+				return nil, fmt.Errorf("only one User-Agent can be sent")
+			}
 			req.Header[name] = nil // the empty one only keeps net/http from adding its own
 		}
 		req.Header[name] = append(req.Header[name], h[1])
 	}
 	if len(r.Body) > 0 {
-		req.Body, req.ContentLength = http.NoBody, 0
-		body := strings.NewReader(string(r.Body))
-		req.Body, req.ContentLength = nopCloser{body}, int64(len(r.Body))
+		req.Body, req.ContentLength = nopCloser{strings.NewReader(string(r.Body))}, int64(len(r.Body))
 	}
 	return req.WithContext(ctx), nil
+}
+
+// hostBytes are those that net/http sends in :authority as they are.
+const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!$%&'()*+,-.:;=[]_~"
+
+// sendable2 says whether net/http sends a header as it is: connection headers,
+// which RFC 9113 section 8.2.2 forbids, and a few others are silently dropped.
+func sendable2(name, value string, body int) bool {
+	switch name {
+	case "Host", "Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade":
+		return false
+	case "User-Agent":
+		return value != ""
+	case "Content-Length":
+		return body > 0 && value == strconv.Itoa(body)
+	}
+	return token(name) && !strings.ContainsFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
+}
+
+// token says whether s is a token of RFC 9110 section 5.6.2.
+func token(s string) bool {
+	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~") == ""
 }
 
 type nopCloser struct{ *strings.Reader }
@@ -101,7 +146,12 @@ func (c *Client) conn2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 	c.pool.mu.Unlock()
 	if !ok {
 		s.conn, s.seen, s.err = c.dial2(ctx, r)
+		c.pool.mu.Lock()
+		if c.pool.closed && s.conn != nil {
+			s.conn.close()
+		}
 		close(s.ready)
+		c.pool.mu.Unlock()
 		if s.err != nil && !errors.Is(s.err, errNoHTTP2) {
 			c.drop2(at, nil)
 		}
@@ -114,8 +164,18 @@ func (c *Client) conn2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 	}
 }
 
-// drop2 forgets the connection of a place after it failed.
+// drop2 forgets the connection of a place after it failed, and closes it when
+// the other exchanges that are under way on it have ended.
 func (c *Client) drop2(at place, failed *conn) {
+	if failed != nil {
+		closeIdle := func(cc *http.ClientConn) {
+			if cc.InFlight() == 0 {
+				_ = cc.Close()
+			}
+		}
+		failed.h2.SetStateHook(closeIdle)
+		closeIdle(failed.h2)
+	}
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
 	s, ok := c.pool.shared[at]

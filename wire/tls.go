@@ -61,6 +61,9 @@ func verify(cs tls.ConnectionState, roots *x509.CertPool, name string) error {
 	if len(cs.PeerCertificates) == 0 {
 		return fmt.Errorf("the server presented no certificate")
 	}
+	if name == "" { // or a certificate of any name would do
+		return fmt.Errorf("no name to verify the certificate for")
+	}
 	opts := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
 	if a, err := netip.ParseAddr(name); err == nil {
 		opts.DNSName = "[" + a.String() + "]" // how x509 wants an address

@@ -44,7 +44,7 @@ type Request struct {
 	SNI       string // server name of the handshake, and the name that the certificate is verified for
 	Address   netip.AddrPort
 	Proto     Proto
-	Header    [][2]string // in this order and spelling; HTTP/2 lower-cases names
+	Header    [][2]string // in this order and spelling; HTTP/2 lower-cases names, and orders only values of one name
 	Body      []byte
 	Cert      *tls.Certificate // what is presented when the server asks; nil is nothing
 	Fresh     bool             // a connection of its own, not kept

@@ -49,6 +49,16 @@ func core(a probe.Attempt) []probe.Attempt {
 	return append(out, bare, fresh, junk)
 }
 
+// asDocker is the canonical request of a probe outside the core, and once more
+// as docker would ask it.
+func asDocker(a probe.Attempt) []probe.Attempt {
+	a.AllLanes = true
+	b := a
+	b.AllLanes, b.Class, b.Variant = false, probe.Client, clients[0].name
+	b.Change = also(a.Change, func(r *wire.Request) { r.Header = set(r.Header, "User-Agent", clients[0].agent) })
+	return []probe.Attempt{a, b}
+}
+
 // runID finds the id of the run in the headers of a request.
 func runID(r *wire.Request) string {
 	return wire.Header(r.Header).Get("X-Regproof-Run")
@@ -135,4 +145,15 @@ func set(headers [][2]string, name, value string) [][2]string {
 		out = append(out, [2]string{name, value})
 	}
 	return out
+}
+
+// count writes a number and what it counts.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if what == "repository" {
+		what = "repositorie"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -32,8 +32,7 @@ var Config = probe.Probe{
 			a := blob(t, c)
 			attempts = append(attempts, ranged(a, c))
 			attempts = append(attempts, conditional(a, c)...)
-			a.AllLanes = true
-			attempts = append(attempts, a)
+			attempts = append(attempts, asDocker(a)...)
 		}
 		if len(attempts) == 0 {
 			return probe.NotApplicable("the image has no config of its own")

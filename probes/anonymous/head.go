@@ -44,7 +44,6 @@ var Head = probe.Probe{
 		}
 		for i := range closed {
 			closed[i].Request.Method = "HEAD"
-			closed[i].OneLane, closed[i].AllLanes = false, true
 		}
 		return t.Judge(ctx, closed)
 	},

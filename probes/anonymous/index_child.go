@@ -30,8 +30,7 @@ var IndexChild = probe.Probe{
 		var attempts []probe.Attempt
 		for _, c := range t.Private(t.Known().Children) {
 			a := manifest(t, string(c.Digest), c)
-			a.AllLanes = true
-			attempts = append(attempts, a)
+			attempts = append(attempts, asDocker(a)...)
 		}
 		if len(attempts) == 0 {
 			return probe.NotApplicable("every child is public elsewhere")

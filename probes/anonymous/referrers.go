@@ -37,46 +37,8 @@ var Referrers = probe.Probe{
 		judge := t.Listing(entitled, attached, "referrers")
 		typed := request
 		typed.Query = "artifactType=application%2Fspdx%2Bjson"
-		return t.Judge(ctx, []probe.Attempt{
-			{Request: request, AllLanes: true, Judge: judge},
-			{Request: typed, Class: probe.Variant, Variant: "artifactType", Judge: judge},
-		})
-	},
-}
-
-// ReferrersTag asks for the same under the tags where clients keep it when a
-// registry has no referrers API.
-var ReferrersTag = probe.Probe{
-	ID:    "anonymous/referrers-tag",
-	Title: "Attached signatures and SBOMs cannot be read by their tag without credentials",
-	Why: "Clients keep signatures, attestations and SBOMs under tags made from the digest. " +
-		"A guard that lists the tags of releases does not know them.",
-	How: []string{
-		"GET /v2/REPO/manifests/sha256-HEX and the same with .sig, .att and .sbom, anonymous",
-		"only what the entitled identity gets there can be leaked",
-	},
-	Fix:      "Authorise by repository, so that every tag in it needs the same right.",
-	NotWhen:  "Signatures are meant to be public: then keep them in a repository that is.",
-	Severity: finding.Medium,
-	Control:  "referrers-tag",
-	Effect:   probe.Read,
-	Per:      probe.Image,
-	Needs:    []probe.Need{probe.NeedContent},
-	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		tag := t.Known().Root.Digest.FallbackTag()
-		var attempts []probe.Attempt
-		for _, suffix := range []string{"", ".sig", ".att", ".sbom"} {
-			a := manifest(t, tag+suffix, nil)
-			if entitled := t.Entitled(ctx, a.Request); entitled.Status == 200 {
-				a.Content = t.ContentOf(entitled)
-				a.AllLanes = true
-				attempts = append(attempts, a)
-			}
-		}
-		if len(attempts) == 0 {
-			return probe.NotApplicable("nothing is attached to the image by tag")
-		}
-		return t.Judge(ctx, attempts)
+		attempts := asDocker(probe.Attempt{Request: request, Judge: judge})
+		return t.Judge(ctx, append(attempts, probe.Attempt{Request: typed, Class: probe.Variant, Variant: "artifactType", Judge: judge}))
 	},
 }
 

@@ -5,7 +5,6 @@ package anonymous
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
@@ -42,54 +41,7 @@ var Tags = probe.Probe{
 		}, "tags")
 		page := request
 		page.Query = "n=1"
-		return t.Judge(ctx, []probe.Attempt{
-			{Request: request, AllLanes: true, Judge: judge},
-			{Request: page, Class: probe.Variant, Variant: "n=1", Judge: judge},
-		})
+		attempts := asDocker(probe.Attempt{Request: request, Judge: judge})
+		return t.Judge(ctx, append(attempts, probe.Attempt{Request: page, Class: probe.Variant, Variant: "n=1", Judge: judge}))
 	},
-}
-
-// Catalog asks for the list of repositories.
-var Catalog = probe.Probe{
-	ID:    "anonymous/catalog",
-	Title: "Repositories cannot be listed without credentials",
-	Why: "The catalog names every repository, and so projects, customers and what to try " +
-		"next.",
-	How: []string{
-		"GET /v2/_catalog, anonymous, with the token flow, on every address and protocol",
-		"an empty list is no leak: some registries show each caller what it may see",
-	},
-	Fix:      "Deny /v2/_catalog to anonymous, or switch the catalog off.",
-	NotWhen:  "Only public repositories are listed.",
-	Severity: finding.Medium,
-	Control:  "catalog",
-	Effect:   probe.Read,
-	Per:      probe.Registry,
-	Decides:  access.Catalog,
-	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		request := oci.Request{Method: "GET", Kind: oci.Catalog, Query: "n=100"}
-		entitled := t.Entitled(ctx, request)
-		if s := entitled.Status; s == 404 || s == 405 {
-			return probe.NotApplicable(fmt.Sprintf("the registry has no catalog (%d)", s))
-		}
-		return t.Judge(ctx, []probe.Attempt{{Request: request, AllLanes: true, Judge: t.Listing(entitled, func(body []byte) (string, bool) {
-			repositories, ok := oci.ParseCatalog(body)
-			repositories = slices.DeleteFunc(repositories, t.Open)
-			if !ok || len(repositories) == 0 {
-				return "", false
-			}
-			t.Sample(repositories)
-			return count(len(repositories), "repository"), true
-		}, "catalog")}})
-	},
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if what == "repository" {
-		what = "repositorie"
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -24,30 +24,24 @@ var wellKnown = map[string]string{
 }
 
 // Trusted says whether the secret of id may go to the token service realm of a
-// registry: on the registry's own host, a well-known one, or one that was
-// named for this identity.
+// registry: one of the registry's own origin (scheme, host and port), a
+// well-known one, or one that was named for this identity.
 func Trusted(reg Registry, id Identity, realm wire.Destination) bool {
 	if slices.Contains(id.Realms, realm.Origin) {
 		return true
 	}
-	host := strings.ToLower(reg.URL.Hostname())
-	other := strings.ToLower(realm.URL.Hostname())
-	if realm.URL.Scheme != "https" && reg.URL.Scheme == "https" {
-		return false
+	home, err := credential.ParseOrigin(reg.URL.Scheme + "://" + reg.URL.Host)
+	if err == nil && realm.Origin == home {
+		return true
 	}
-	return other == host || wellKnown[host] == other && realm.URL.Port() == ""
+	other, ok := wellKnown[strings.ToLower(reg.URL.Host)]
+	return ok && realm.Origin == credential.Origin("https://"+other+":443")
 }
 
 // destination checks a realm before anything goes there, and says why not.
 func destination(ctx context.Context, reg Registry, id Identity, realm string) (wire.Destination, string) {
 	guard := reg.Guard
 	guard.Allowed = append(append([]credential.Origin{}, guard.Allowed...), id.Realms...)
-	if base, err := reg.URL.Parse(realm); err == nil && strings.EqualFold(base.Hostname(), reg.URL.Hostname()) {
-		// The registry's own host on another port: as reachable as the registry.
-		if o, err := credential.ParseOrigin(base.Scheme + "://" + base.Host); err == nil && (base.Scheme == "https" || reg.URL.Scheme == "http") {
-			guard.Allowed = append(guard.Allowed, o)
-		}
-	}
 	d, err := guard.Check(ctx, reg.URL, realm, wire.Realm)
 	if err != nil {
 		return d, err.Error()

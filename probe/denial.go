@@ -75,7 +75,7 @@ func (t *Trial) attributable(resp wire.Response) bool {
 	if resp.Header.Has("Www-Authenticate") || resp.Header.Has("Docker-Distribution-Api-Version") || errorCode(resp) != "" {
 		return true
 	}
-	return t.door.sentinels.first(resp.Request.Address) == resp.Status
+	return t.firstStatus(resp.Request.Address) == resp.Status
 }
 
 // denied is a pass if a control shows that there was something to deny. A 404

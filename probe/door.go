@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,8 @@ type door struct {
 	lanes     []Lane // complete once prepared is closed
 	prepared  chan struct{}
 	pinged    sync.Once
-	problem   string // why it cannot be asked at all
+	pings     map[netip.AddrPort]Answer // complete once pinged is done
+	problem   string                    // why it cannot be asked at all
 
 	clock     atomic.Int64
 	denied    atomic.Int64
@@ -53,7 +55,7 @@ func (d *door) name() string { return d.ep.URL.Scheme + "://" + d.ep.URL.Host }
 
 // open resolves the endpoint, and finds which protocols each address speaks.
 func (d *door) open(ctx context.Context) {
-	addrs, err := d.reg.Guard.Lookup(ctx, d.ep.URL)
+	addrs, err := d.lookup(ctx)
 	if err != nil {
 		d.problem = err.Error()
 		return
@@ -66,6 +68,14 @@ func (d *door) open(ctx context.Context) {
 		d.reg.Guard.Home = append(d.reg.Guard.Home, a.Addr())
 	}
 	go d.prepare(ctx)
+}
+
+// lookup asks DNS, or while planning nobody.
+func (d *door) lookup(ctx context.Context) ([]netip.AddrPort, error) {
+	if d.run.planning() {
+		return []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443")}, nil
+	}
+	return d.reg.Guard.Lookup(ctx, d.ep.URL)
 }
 
 // first is the lane for what is asked only once.
@@ -98,6 +108,9 @@ func (d *door) prepare(ctx context.Context) {
 		d.lanes = append(d.lanes, Lane{Address: a, Proto: wire.HTTP11})
 	}
 	if d.run.planning() {
+		if d.ep.URL.Scheme == "https" {
+			d.lanes = append(d.lanes, Lane{Address: d.addresses[0], Proto: wire.HTTP2})
+		}
 		return
 	}
 	at := func(a netip.AddrPort) wire.Request {
@@ -204,7 +217,7 @@ func newDoor(r *run, t *Target, ep Endpoint) *door {
 
 // allowed are the origins that a server may name: those in the configuration.
 func allowed(t *Target) []credential.Origin {
-	out := append([]credential.Origin{}, t.Redirects...)
+	out := append(slices.Clone(t.Redirects), t.Realms...)
 	for _, e := range t.Endpoints {
 		if o, err := credential.ParseOrigin(e.URL.Scheme + "://" + e.URL.Host); err == nil {
 			out = append(out, o)

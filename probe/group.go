@@ -18,6 +18,8 @@ type group struct {
 	ownProblem string
 	cold       map[string]Answer // phase 0, by address
 
+	refs []reference // the sentinels
+
 	mu      sync.Mutex
 	answers map[string]*sharedAnswer
 

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/login"
@@ -84,7 +84,7 @@ func (r *run) emit(fs []finding.Finding, rows []access.Row) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range fs {
-		if err := r.sink.Finding(f.Check()); err != nil && r.failed == nil {
+		if err := r.sink.Finding(printable(f).Check()); err != nil && r.failed == nil {
 			r.failed = err
 		}
 	}
@@ -93,6 +93,22 @@ func (r *run) emit(fs []finding.Finding, rows []access.Row) {
 			r.failed = err
 		}
 	}
+}
+
+// printable escapes what a server may have put into a finding.
+func printable(f finding.Finding) finding.Finding {
+	for _, s := range []*string{&f.Reason, &f.Message, &f.Variant, &f.Repository, &f.Reference, &f.Fix} {
+		*s = evidence.Printable(*s, 2000)
+	}
+	if f.Subject != nil {
+		s := *f.Subject
+		s.MediaType = evidence.Printable(s.MediaType, 256)
+		f.Subject = &s
+	}
+	for i := range f.Deviations {
+		f.Deviations[i].Variant = evidence.Printable(f.Deviations[i].Variant, 500)
+	}
+	return f
 }
 
 // one makes all trials of one image on all doors of its registry. Every door
@@ -170,22 +186,15 @@ func (r *run) probesFor(s *subject, firstOfRepo bool) []Probe {
 func (g *group) askCold(ctx context.Context) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	ask := func(name string, q question) {
+	for _, lane := range g.door.addressLanes() {
 		wg.Go(func() {
-			answer := g.ask(ctx, q)
+			answer := g.ask(ctx, g.coldQuestion(lane))
 			mu.Lock()
 			defer mu.Unlock()
-			g.cold[name] = answer
+			g.cold[lane.Address.String()] = answer
 		})
 	}
-	for _, lane := range g.door.addressLanes() {
-		ask(lane.Address.String(), g.coldQuestion(lane))
-	}
-	g.door.pinged.Do(func() {
-		for _, lane := range g.door.addressLanes() {
-			ask("ping "+lane.Address.String(), pingQuestion(lane))
-		}
-	})
+	wg.Go(func() { g.ping(ctx) })
 	wg.Wait()
 }
 
@@ -208,10 +217,7 @@ func (g *group) learn(ctx context.Context) {
 	s, d := g.subject, g.door
 	var cold []wire.Response
 	served := false
-	for name, a := range g.cold {
-		if strings.HasPrefix(name, "ping ") {
-			continue
-		}
+	for _, a := range g.cold {
 		cold = append(cold, a.First, a.Response)
 		served = served || a.Status == 200
 	}
@@ -238,14 +244,6 @@ func (g *group) learn(ctx context.Context) {
 		if k, _, err := image.Walk(ctx, g.fetch(anonymous, phaseCold), s.ref.Repository, s.ref.Reference); err == nil {
 			s.learn(k, false)
 		}
-	}
-}
-
-// sentinels remembers how the door answers, by address.
-func (g *group) sentinels() {
-	for _, lane := range g.door.addressLanes() {
-		at := lane.Address.String()
-		g.firstSentinels(lane, g.cold[at], g.cold["ping "+at], g.subject.entitled, g.own)
 	}
 }
 
@@ -276,17 +274,17 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 			g.door.run.trials.Add(1)
 		})
 	}
-	g.conduct(ctx, g.core)
-	g.conduct(ctx, g.rest)
+	g.conduct(ctx, g.core, len(required) > 0)
+	g.conduct(ctx, g.rest, len(all) > 0)
 	wg.Wait()
 	return out
 }
 
 // conduct opens a gate once everybody is there and the sentinels were asked.
-func (g *group) conduct(ctx context.Context, gt *gate) {
+func (g *group) conduct(ctx context.Context, gt *gate, asked bool) {
 	select {
 	case <-gt.full:
-		if len(g.door.sentinels.refs) > 0 {
+		if asked {
 			g.door.sentinels.check(ctx, g)
 		}
 	case <-ctx.Done():

@@ -3,15 +3,15 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/regproof/regproof/image"
-	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
 )
 
@@ -35,11 +35,9 @@ type sentinels struct {
 	door *door
 
 	mu     sync.Mutex
-	refs   []reference
 	rounds []round
 	ban    bool
 	count  int64 // answers since the last round
-	flight chan struct{}
 }
 
 // reference is one sentinel: a question, and the status that it had before.
@@ -57,30 +55,19 @@ type round struct {
 	evidence   []string
 }
 
-func newSentinels(d *door) *sentinels { return &sentinels{door: d} }
+// newSentinels begins with a good round: the first answers themselves.
+func newSentinels(d *door) *sentinels { return &sentinels{door: d, rounds: []round{{good: true}}} }
 
-// watch adds a sentinel.
-func (s *sentinels) watch(what string, q question, status int) {
+// watch adds a sentinel to the group.
+func (g *group) watch(what string, q question, status int) {
 	q.private = true
 	q.variant = true // a sentinel is not repeated: its first answer counts
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.refs {
-		if r.what == what && r.q.lane == q.lane {
-			return
-		}
-	}
-	s.refs = append(s.refs, reference{what: what, q: q, status: status})
-	if len(s.rounds) == 0 {
-		s.rounds = append(s.rounds, round{good: true}) // the answers themselves
-	}
+	g.refs = append(g.refs, reference{what: what, q: q, status: status})
 }
 
-// first is the status of the first anonymous answer at an address.
-func (s *sentinels) first(at netip.AddrPort) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.refs {
+// firstStatus is the status of the first anonymous answer at an address.
+func (g *group) firstStatus(at netip.AddrPort) int {
+	for _, r := range g.refs {
 		if r.q.lane.Address == at && r.what == firstAnonymous {
 			return r.status
 		}
@@ -96,44 +83,22 @@ func (s *sentinels) answered() bool {
 	return s.count%sentinelEvery == 0
 }
 
-// check makes one round now. Those who ask while a round that began later than
-// after is under way share it.
+// check makes one round now. Rounds are never shared between groups: how many
+// there are must not depend on timing, or no plan could tell.
 func (s *sentinels) check(ctx context.Context, g *group) round {
-	after := s.door.clock.Add(1)
-	for {
-		s.mu.Lock()
-		if n := len(s.rounds); n > 0 && s.rounds[n-1].begin > after {
-			r := s.rounds[n-1]
-			s.mu.Unlock()
-			return r
-		}
-		if s.flight == nil {
-			s.flight = make(chan struct{})
-			refs := s.refs
-			s.mu.Unlock()
-			r := s.once(ctx, g, refs)
-			s.mu.Lock()
-			s.rounds = append(s.rounds, r)
-			close(s.flight)
-			s.flight = nil
-			s.mu.Unlock()
-			return r
-		}
-		wait := s.flight
-		s.mu.Unlock()
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return round{why: "interrupted"}
-		}
-	}
+	r := s.once(ctx, g)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rounds = append(s.rounds, r)
+	slices.SortFunc(s.rounds, func(a, b round) int { return cmp.Compare(a.begin, b.begin) })
+	return r
 }
 
-func (s *sentinels) once(ctx context.Context, g *group, refs []reference) round {
+func (s *sentinels) once(ctx context.Context, g *group) round {
 	r := round{begin: s.door.clock.Add(1), good: true}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for _, ref := range refs {
+	for _, ref := range g.refs {
 		wg.Go(func() {
 			a := g.sentinel(ctx, ref.q)
 			mu.Lock()
@@ -248,24 +213,34 @@ func (s *sentinels) recover(ctx context.Context, g *group) bool {
 	return false
 }
 
-// first sets the sentinels of an address: what anonymous was answered first,
-// the ping, and a read of the entitled.
-func (g *group) firstSentinels(lane Lane, cold Answer, ping Answer, entitled *login.Identity, known *image.Known) {
-	s := g.door.sentinels
-	if cold.First.Status != 0 && (g.subject.ref.Repository != "" || g.door.run.opts.RegistryWide) {
-		s.watch(firstAnonymous, g.coldQuestion(lane), cold.First.Status)
-	}
-	if ping.First.Status != 0 {
-		s.watch("anonymous /v2/", pingQuestion(lane), ping.First.Status)
-	}
-	if entitled != nil && known != nil {
-		s.watch("the read of "+entitled.Name, question{
-			lane: lane, id: entitled, phase: phaseSentinel,
-			request: manifestOf(known.Repository, string(known.Root.Digest)),
-		}, 200)
+// sentinels remembers how the door answers, at every address: what anonymous
+// was answered first, the ping, and a read of the entitled.
+func (g *group) sentinels() {
+	for _, lane := range g.door.addressLanes() {
+		if cold := g.cold[lane.Address.String()]; cold.First.Status != 0 {
+			g.watch(firstAnonymous, g.coldQuestion(lane), cold.First.Status)
+		}
+		if ping := g.door.pings[lane.Address]; ping.First.Status != 0 {
+			g.watch("anonymous /v2/", pingQuestion(lane), ping.First.Status)
+		}
+		if g.own != nil {
+			id := g.subject.entitled
+			g.watch("the read of "+id.Name, question{lane: lane, id: id, phase: phaseSentinel, request: manifestOf(g.own.Repository, string(g.own.Root.Digest))}, 200)
+		}
 	}
 }
 
 func pingQuestion(lane Lane) question {
 	return question{lane: lane, id: anonymous, phase: phaseCold, variant: true, request: oci.Request{Method: "GET", Kind: oci.Ping}}
+}
+
+// ping asks /v2/ once for the door, however many groups want to know.
+func (g *group) ping(ctx context.Context) {
+	d := g.door
+	d.pinged.Do(func() {
+		d.pings = map[netip.AddrPort]Answer{}
+		for _, lane := range d.addressLanes() {
+			d.pings[lane.Address] = g.ask(ctx, pingQuestion(lane))
+		}
+	})
 }

@@ -17,6 +17,7 @@ type Target struct {
 	Endpoints []Endpoint
 	Trust     wire.Trust
 	Redirects []credential.Origin // storage hosts that may be followed
+	Realms    []credential.Origin // token services that are known to belong to it
 	PerSecond float64             // requests a second; 0 is no limit
 	// Concurrent is how many requests may be under way at once; 0 is 32.
 	Concurrent int

@@ -43,6 +43,11 @@ func fromFile(ctx context.Context, path string) (*setup, error) {
 			s.problem = fmt.Sprintf("identity %s (%s:%d) cannot be used: %s", i.Name, f.Path, i.Pos.Line, id.Problem)
 		}
 		s.opts.Identities = append(s.opts.Identities, id)
+		for i := range s.opts.Targets {
+			if id.For(s.opts.Targets[i].Name) {
+				s.opts.Targets[i].Realms = append(s.opts.Targets[i].Realms, id.Realms...)
+			}
+		}
 		s.loggedIn = true
 	}
 	for _, i := range f.Images {

@@ -93,7 +93,7 @@ func (q *quickFlags) setup(cmd *cobra.Command, arg string) (*setup, error) {
 			target.Endpoints = append(target.Endpoints, probe.Endpoint{URL: &url.URL{Scheme: u.Scheme, Host: u.Host}})
 		}
 	}
-	id, err := q.identity(cmd, s, name, origins)
+	id, err := q.identity(cmd, s, &target, name, origins)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (q *quickFlags) scheme(ctx context.Context, host string) string {
 // certificate, or the user's docker or podman credentials. It is nil when
 // there is none; a source that is broken is an error of the run, never
 // nothing.
-func (q *quickFlags) identity(cmd *cobra.Command, s *setup, name oci.Name, origins []credential.Origin) (*probe.Identity, error) {
+func (q *quickFlags) identity(cmd *cobra.Command, s *setup, target *probe.Target, name oci.Name, origins []credential.Origin) (*probe.Identity, error) {
 	cert, err := loadCert(q.certFile, q.keyFile)
 	if err != nil {
 		return nil, err
@@ -185,6 +185,7 @@ func (q *quickFlags) identity(cmd *cobra.Command, s *setup, name oci.Name, origi
 			return nil, fmt.Errorf("--allow-realm %q: %w", r, err)
 		}
 		id.Realms = append(id.Realms, o)
+		target.Realms = append(target.Realms, o)
 	}
 	if q.password != (q.username != "") {
 		return nil, errors.New("--username and --password-stdin go together")

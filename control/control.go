@@ -40,7 +40,6 @@ var (
 	authenticated  = Clause{CSF2, "PR.AA-03", "users, services and hardware are authenticated"}
 	leastPrivilege = Clause{CSF2, "PR.AA-05", "access permissions incorporate least privilege"}
 	insecureAuth   = Clause{NHI, "NHI4:2025", "Insecure Authentication"}
-	overprivileged = Clause{NHI, "NHI5:2025", "Overprivileged NHI"}
 	cloudConfig    = Clause{NHI, "NHI6:2025", "Insecure Cloud Deployment Configurations"}
 	accessModel    = Clause{PCI, "7.2.1", "an access control model is defined"}
 	denyAll        = Clause{PCI, "7.3.3", "access control systems deny all by default"}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/wire"
 )
@@ -40,8 +41,8 @@ type Content struct {
 	// Verified: bytes with this digest were read. Otherwise Problem says why not.
 	Verified bool
 	Problem  string
-	// Sample is a part of the content, to recognise it by: Offset is where it
-	// begins. It is empty for content that was read whole and can be hashed.
+	// Sample is a part of a verified blob, to recognise it by: Offset is where
+	// it begins. It is empty for manifests and for what was not verified.
 	Sample []byte
 	Offset int64
 	// Redirect is where the entitled were sent for the bytes, without query.
@@ -71,6 +72,9 @@ const sampleSize = 256
 
 // maxChildren bounds how many manifests of an index are read.
 const maxChildren = 64
+
+// maxBlobs bounds how many configs and layers of an image are read.
+const maxBlobs = 1024
 
 // Fetch asks as the entitled identity, with the login done and redirects to
 // storage followed.
@@ -109,6 +113,9 @@ func Walk(ctx context.Context, fetch Fetch, repository, reference string) (*Know
 	}
 	if resp.Status != 200 {
 		return nil, evidence, fmt.Errorf("the registry answered %d%s", resp.Status, code(resp))
+	}
+	if resp.Truncated {
+		return nil, evidence, fmt.Errorf("the registry answered 200 with something larger than %d MiB", wire.DefaultLimit>>20)
 	}
 	doc, err := oci.ParseDocument(resp.Body)
 	if err != nil {
@@ -190,11 +197,16 @@ func appendOnce(list []*Content, c *Content) []*Content {
 
 func (k *Known) readBlobs(ctx context.Context, fetch Fetch) {
 	var wg sync.WaitGroup
-	for _, c := range append(slices.Clone(k.Configs), k.Layers...) {
+	list := append(slices.Clone(k.Configs), k.Layers...)
+	for i, c := range list {
+		if i >= maxBlobs {
+			c.Problem = fmt.Sprintf("not asked for: the image names more than %d blobs", maxBlobs)
+			continue
+		}
 		wg.Go(func() { c.read(ctx, fetch, k.Repository) })
 	}
 	wg.Wait()
-	for _, c := range append(slices.Clone(k.Configs), k.Layers...) {
+	for _, c := range list {
 		k.add(c)
 	}
 }
@@ -206,15 +218,26 @@ func (c *Content) read(ctx context.Context, fetch Fetch, repository string) {
 		c.Offset = 1024 + rand.Int64N(min(c.Size, SmallBlob)-1024-sampleSize+1)
 		limit.KeepFrom = c.Offset
 	}
-	if c.Size > SmallBlob {
+	whole := c.Digest.Algorithm() != "sha256" // which wire does not compute
+	switch {
+	case c.Size > SmallBlob:
 		limit.Range = fmt.Sprintf("bytes=%d-%d", c.Offset, c.Offset+sampleSize-1)
-		limit.Limit, limit.KeepFrom = sampleSize, 0
+		limit.Limit, limit.KeepFrom, whole = sampleSize, 0, false
+	case whole:
+		limit.KeepFrom, limit.Keep = 0, SmallBlob
 	}
 	resp := fetch(ctx, r, limit)
 	c.Evidence = resp.Trail
-	c.Sample = resp.Body
 	c.Redirect = StripQuery(resp.Redirect)
 	c.judge(resp)
+	switch n := int64(len(resp.Body)); {
+	case !c.Verified: // these bytes are not the content
+		c.Offset = 0
+	case whole:
+		c.Sample = resp.Body[min(c.Offset, n):min(c.Offset+sampleSize, n)]
+	default:
+		c.Sample = resp.Body
+	}
 }
 
 // judge decides whether an entitled answer is the content.
@@ -224,12 +247,15 @@ func (c *Content) judge(resp Answer) {
 		c.Problem = resp.Problem
 	case resp.Failure != "":
 		c.Problem = string(resp.Failure)
-	case resp.Status == 206 && c.Kind == Layer && len(c.Sample) == sampleSize && strings.HasSuffix(resp.Header.Get("Content-Range"), fmt.Sprintf("/%d", c.Size)):
+	case resp.Status == 206 && c.Kind == Layer && c.Size > SmallBlob && !resp.Truncated && len(resp.Body) == sampleSize &&
+		resp.Header.Get("Content-Range") == fmt.Sprintf("bytes %d-%d/%d", c.Offset, c.Offset+sampleSize-1, c.Size):
 		c.Verified = true // a large blob: its size and a part of it
 	case resp.Status != 200:
 		c.Problem = fmt.Sprintf("the registry answered %d%s", resp.Status, code(resp))
 	case resp.Truncated:
 		c.Problem = fmt.Sprintf("larger than %d MiB, and the registry does not answer a Range", SmallBlob>>20)
+	case c.Digest.Hash() == nil:
+		c.Problem = fmt.Sprintf("a digest of %s cannot be verified here", c.Digest.Algorithm())
 	case c.Digest.Algorithm() == "sha256" && "sha256:"+resp.SHA256 == string(c.Digest):
 		c.Verified = true
 		c.Size = resp.Size
@@ -243,7 +269,7 @@ func (c *Content) judge(resp Answer) {
 
 func code(resp Answer) string {
 	if e := oci.ParseErrors(resp.Body); len(e) > 0 {
-		return " " + e[0].Code
+		return " " + evidence.Printable(e[0].Code, 64)
 	}
 	return ""
 }

@@ -66,7 +66,6 @@ type leak struct {
 	header   []string
 	status   int                             // 200 unless it is said
 	want     func(*testing.T, *lab.Lab, got) // what proves it
-	twinAt   []string                        // what else the twin needs
 	http2    bool
 	second   bool
 }

@@ -25,10 +25,18 @@ func ParseChallenges(values []string) []Challenge {
 			p.skip(" \t,")
 			scheme := p.token()
 			if scheme == "" {
-				break
+				comma := strings.IndexByte(p.s[p.i:], ',')
+				if comma < 0 {
+					break
+				}
+				p.i += comma
+				continue
 			}
 			c := Challenge{Scheme: strings.ToLower(scheme), Params: map[string]string{}}
-			p.params(c.Params)
+			p.skip(" \t")
+			if !p.token68() {
+				p.params(c.Params)
+			}
 			out = append(out, c)
 		}
 	}
@@ -64,9 +72,6 @@ func (p *scanner) params(into map[string]string) {
 		p.skip(" \t")
 		if name == "" || p.i >= len(p.s) || p.s[p.i] != '=' {
 			p.i = start
-			if name != "" && len(into) == 0 && p.token68() {
-				continue
-			}
 			return
 		}
 		p.i++
@@ -78,12 +83,12 @@ func (p *scanner) params(into map[string]string) {
 	}
 }
 
-// token68 skips the opaque form of credentials ("Negotiate abc=="), if the
-// rest is one.
+// token68 skips the opaque form of credentials ("Negotiate abc=="), if that is
+// what stands between the scheme and the next comma.
 func (p *scanner) token68() bool {
-	rest := p.s[p.i:]
-	word, _, _ := strings.Cut(rest, ",")
-	if word = strings.TrimRight(word, " \t"); strings.ContainsAny(word, " \t\"") || !strings.HasSuffix(word, "=") {
+	word, _, _ := strings.Cut(p.s[p.i:], ",")
+	word = strings.TrimRight(word, " \t")
+	if bare := strings.TrimRight(word, "="); bare == "" || strings.ContainsAny(bare, " \t=\"") {
 		return false
 	}
 	p.i += len(word)

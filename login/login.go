@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -102,8 +103,11 @@ func (c *Client) Authorize(ctx context.Context, reg Registry, id Identity, chall
 // Basic is the Basic header of an identity for the registry itself.
 func Basic(reg Registry, id Identity) Grant {
 	c := id.Secret.Credential
-	if c.Username == "" && c.Password.IsZero() {
+	switch {
+	case c.IsZero():
 		return Grant{}
+	case c.Password.IsZero(): // a real user name never carries a wrong password
+		return Grant{Problem: fmt.Sprintf("the registry wants Basic, and %s has no password", id.Name)}
 	}
 	return direct(reg, id, basic(c))
 }

@@ -103,7 +103,7 @@ func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Dest
 		if resp.Failure != "" {
 			return resp, evidence, fmt.Sprintf("the token service %s: %s", d.Origin, resp.Failure)
 		}
-		if resp.Status/100 != 3 {
+		if resp.Status/100 != 3 || !resp.Header.Has("Location") {
 			return resp, evidence, ""
 		}
 		next, err := reg.Guard.Check(ctx, d.URL, resp.Header.Get("Location"), wire.Realm)

@@ -97,6 +97,16 @@ func (d Digest) FallbackTag() string {
 	return cut(d.Algorithm(), 32) + "-" + cut(d.Encoded(), 64)
 }
 
+// Attachment says whether a tag is one under which clients keep what is
+// attached to an image: a fallback tag, or cosign's .sig, .att and .sbom.
+func Attachment(tag string) bool {
+	rest, ok := strings.CutPrefix(tag, "sha256-")
+	if !ok || len(rest) < 64 {
+		return false
+	}
+	return strings.Trim(rest[:64], "0123456789abcdef") == ""
+}
+
 func clip(s string) string {
 	if len(s) > 80 {
 		return s[:80] + "..."

@@ -4,8 +4,10 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
@@ -107,6 +109,27 @@ func (r *run) sample(ctx context.Context, s *subject, doors []*door) []ImageRef 
 	return out
 }
 
+// named fills in the tag of images that were named without one: latest if the
+// registry lists it, else the last that it lists.
+func (r *run) named(ctx context.Context, t *Target, doors []*door) error {
+	for i := range r.opts.Images {
+		ref := &r.opts.Images[i]
+		if ref.Registry != t.Name || ref.Reference != "" {
+			continue
+		}
+		ref.Reference = r.firstTag(ctx, r.newSubject(*ref), ref.Repository, doors)
+		if ref.Reference == "" {
+			return fmt.Errorf("%w: %s", ErrNoTag, ref.Repository)
+		}
+		r.notes = append(r.notes, fmt.Sprintf("no tag was named, so %s:%s is checked", ref.Repository, ref.Reference))
+	}
+	return nil
+}
+
+// ErrNoTag is returned by Run for an image without a tag, of which the
+// registry lists none.
+var ErrNoTag = errors.New("no tag was named, and none could be listed")
+
 func (r *run) firstTag(ctx context.Context, s *subject, name string, doors []*door) string {
 	for _, d := range doors {
 		if d.problem != "" {
@@ -119,10 +142,12 @@ func (r *run) firstTag(ctx context.Context, s *subject, name string, doors []*do
 			}
 			a := g.ask(ctx, question{lane: d.first(), id: id, phase: phaseEntitled, request: oci.Request{Method: "GET", Kind: oci.Tags, Repository: name}})
 			if _, tags, ok := oci.ParseTags(a.Body); ok && a.Status == http.StatusOK {
-				for _, tag := range tags {
-					if oci.CheckTag(tag) == nil {
-						return tag
-					}
+				tags = slices.DeleteFunc(tags, func(tag string) bool { return oci.CheckTag(tag) != nil || oci.Attachment(tag) })
+				if slices.Contains(tags, "latest") {
+					return "latest"
+				}
+				if len(tags) > 0 {
+					return tags[len(tags)-1]
 				}
 			}
 		}

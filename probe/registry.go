@@ -24,6 +24,10 @@ import (
 func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	var open, closed []*subject
 	first := map[string]bool{}
+	if err := r.named(ctx, t, doors); err != nil {
+		r.failed = err
+		return
+	}
 	results := newSequence(r.emit)
 	n := 0
 	whole := r.newSubject(ImageRef{Registry: t.Name})

@@ -123,10 +123,29 @@ func (t *Trial) Judge(ctx context.Context, attempts []Attempt) Result {
 	}
 	t.group.core.wait(ctx)
 	verdicts = append(verdicts, t.tryAll(ctx, rest)...)
+	if agentMatters(verdicts) {
+		t.door.byAgent.Store(true)
+	}
 	t.group.rest.done(t.probe.ID)
 	t.group.rest.wait(ctx)
 	verdicts = t.settle(ctx, verdicts)
 	return t.result(verdicts)
+}
+
+// agentMatters says whether a real client was served what we were denied.
+func agentMatters(verdicts []Verdict) bool {
+	return slices.ContainsFunc(verdicts, func(v Verdict) bool {
+		return v.Outcome == finding.Fail && v.attempt.Class == Client && !v.attempt.Cold && !v.attempt.Fresh && !implied(v, verdicts)
+	})
+}
+
+// implied says whether a failure follows from that of the canonical attempt
+// for the same content on the same lane: it tells nothing new.
+func implied(v Verdict, verdicts []Verdict) bool {
+	return v.attempt.Class != Canonical && slices.ContainsFunc(verdicts, func(o Verdict) bool {
+		return o.Outcome == finding.Fail && o.attempt.Class == Canonical && o.lane == v.lane &&
+			o.attempt.Request.Repository == v.attempt.Request.Repository && o.attempt.Request.Reference == v.attempt.Request.Reference
+	})
 }
 
 // tryAll asks attempts on all their lanes, all at once.
@@ -211,9 +230,6 @@ func (t *Trial) verdict(ctx context.Context, a Attempt, lane Lane, answer Answer
 	}
 	v.attempt, v.lane, v.begin = a, lane, answer.begin
 	v.end = max(v.end, answer.end)
-	if v.Outcome == finding.Fail && a.Class == Client && !a.Cold && !a.Fresh {
-		t.door.byAgent.Store(true)
-	}
 	return v
 }
 
@@ -343,7 +359,7 @@ func (t *Trial) deviations(verdicts []Verdict, worst *Verdict) []finding.Deviati
 	var out []finding.Deviation
 	for i := range verdicts {
 		v := &verdicts[i]
-		if v == worst || v.Outcome != finding.Fail || len(out) >= 50 {
+		if v == worst || v.Outcome != finding.Fail || implied(*v, verdicts) || len(out) >= 50 {
 			continue
 		}
 		out = append(out, finding.Deviation{Variant: t.describe(*v, *worst), Evidence: v.Evidence})

@@ -33,7 +33,7 @@ const maxBlocks = 50
 
 // Text writes the report for a person.
 func Text(w io.Writer, r *Report, o TextOptions) error {
-	t := &text{Writer: bufio.NewWriter(w), o: o, r: r}
+	t := &text{Writer: bufio.NewWriter(w), o: o, r: r, told: map[string]bool{}}
 	t.head()
 	var failed []finding.Finding
 	quiet := map[string]int{}
@@ -50,7 +50,7 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 				t.field("", f.Reason)
 			}
 		default:
-			key := string(f.Outcome) + "\x00" + f.Endpoint + "\x00" + f.Reason
+			key := string(f.Outcome) + "\x00" + f.Reason
 			if quiet[key] == 0 {
 				order = append(order, key)
 			}
@@ -78,6 +78,8 @@ type text struct {
 	o      TextOptions
 	r      *Report
 	probes map[string][]string
+	places map[string][]string
+	told   map[string]bool // probes whose why and fix were shown
 }
 
 func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
@@ -165,11 +167,12 @@ func (t *text) block(f finding.Finding) {
 		}
 		t.field("also", strings.Join(also, "; ")+more)
 	}
-	if p, ok := t.r.Probe(f.Probe); ok {
+	if p, ok := t.r.Probe(f.Probe); ok && !t.told[f.Probe] {
 		t.field("why", p.Why)
+		t.field("fix", f.Fix)
+		t.field("more", "regproof explain "+f.Probe)
 	}
-	t.field("fix", f.Fix)
-	t.field("more", "regproof explain "+f.Probe)
+	t.told[f.Probe] = true
 	if shown {
 		t.curl(f, x)
 	}
@@ -271,10 +274,13 @@ func (t *text) command(label string, words []string) {
 	}
 }
 
-// names remembers which probes share a reason.
+// names remembers which probes and endpoints share a reason.
 func (t *text) names(key string, f finding.Finding) {
 	if t.probes == nil {
-		t.probes = map[string][]string{}
+		t.probes, t.places = map[string][]string{}, map[string][]string{}
+	}
+	if !slices.Contains(t.places[key], f.Endpoint) && len(t.places[key]) < 20 {
+		t.places[key] = append(t.places[key], f.Endpoint)
 	}
 	name := f.Probe
 	if f.Required {
@@ -287,10 +293,13 @@ func (t *text) names(key string, f finding.Finding) {
 
 // undecided writes what shares an outcome and a reason.
 func (t *text) undecided(key string, n int) {
-	parts := strings.SplitN(key, "\x00", 3)
-	outcome := finding.Outcome(parts[0])
-	t.line("%s  %d  %s", t.mark(outcome), n, parts[1])
-	t.line("%s", Fold(parts[2], "  "))
+	outcome, reason, _ := strings.Cut(key, "\x00")
+	where := t.places[key][0]
+	if len(t.places[key]) > 1 {
+		where = fmt.Sprintf("%d endpoints", len(t.places[key]))
+	}
+	t.line("%s  %d  %s", t.mark(finding.Outcome(outcome)), n, where)
+	t.line("%s", Fold(reason, "  "))
 	t.line("%s", t.o.dim(Fold(strings.Join(t.probes[key], " "), "  ")))
 	t.line("")
 }

@@ -22,7 +22,7 @@ const (
 	NoRoute    Failure = "no route"
 	Timeout    Failure = "timeout"
 	Handshake  Failure = "TLS handshake"
-	ClientCert Failure = "client certificate required" // TLS alert 42 or 116: a denial
+	ClientCert Failure = "client certificate required" // TLS alert 42, 116, or 40 after a CertificateRequest: a denial
 	Stale      Failure = "kept connection closed"      // the peer closed an idle connection: ask again
 	Closed     Failure = "connection closed"
 	Malformed  Failure = "malformed answer"
@@ -39,6 +39,8 @@ var (
 	errNoHTTP2   = errors.New("the server does not speak HTTP/2 here")
 	errHandshake = errors.New("handshake")
 	errBroken    = errors.New("the answer broke off")
+
+	errClientCert = errors.New("the server asked for a certificate and got none")
 )
 
 // Transient says whether the same request may well succeed a moment later.
@@ -60,9 +62,9 @@ func classify(ctx context.Context, err error, reused, answered bool) Failure {
 		return TooLarge
 	case errors.Is(err, errNoHTTP2):
 		return NoHTTP2
-	case context.Cause(ctx) == context.Canceled:
+	case errors.Is(context.Cause(ctx), context.Canceled):
 		return Canceled
-	case errors.As(err, &alert) && (alert == 42 || alert == 116),
+	case errors.Is(err, errClientCert), errors.As(err, &alert) && (alert == 42 || alert == 116),
 		strings.Contains(err.Error(), "tls: certificate required"), strings.Contains(err.Error(), "remote error: tls: bad certificate"):
 		return ClientCert
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
@@ -74,9 +76,11 @@ func classify(ctx context.Context, err error, reused, answered bool) Failure {
 		return Refused
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return NoRoute
-	case errors.Is(err, errMalformed):
+	case errors.Is(err, errMalformed), strings.HasPrefix(err.Error(), "connection error:"): // HTTP/2 that is none
 		return Malformed
-	case reused && !answered && !errors.Is(err, errBroken):
+	case streamError(err) && !strings.Contains(err.Error(), "REFUSED_STREAM"), errors.Is(err, errBroken):
+		return Closed
+	case reused && !answered: // also REFUSED_STREAM: the server did not look at it
 		return Stale
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return Closed

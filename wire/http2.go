@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/regproof/regproof/evidence"
 )
@@ -35,11 +36,15 @@ func (c *Client) roundTrip2(ctx context.Context, r Request, out *Response) error
 	resp, err := cn.h2.RoundTrip(req)
 	if err != nil {
 		switch {
-		case strings.Contains(err.Error(), "response header list larger"):
-			err = fmt.Errorf("%w: %w", errTooLarge, err)
 		case strings.Contains(err.Error(), "request header list larger"):
 			out.Failure = Unsendable
 			return err // known before anything was sent
+		case strings.Contains(err.Error(), "header list"):
+			err = fmt.Errorf("%w: %w", errTooLarge, err)
+		case streamError(err):
+			return err // the connection is good
+		case cn.h2.Err() != nil:
+			err = alerted(cn.net, err)
 		}
 		c.drop2(r.place(), cn)
 		return err
@@ -55,6 +60,19 @@ func (c *Client) roundTrip2(ctx context.Context, r Request, out *Response) error
 	slices.SortStableFunc(out.Header, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return out.readBody(resp.Body)
 }
+
+// alerted adds the TLS alert with which a peer ended the connection, which
+// net/http drops. A server that wants a certificate sends it after the handshake.
+func alerted(dead net.Conn, err error) error {
+	_ = dead.SetReadDeadline(time.Unix(1, 0))
+	if _, why := dead.Read(make([]byte, 1)); why != nil && strings.Contains(why.Error(), "remote error: ") {
+		return fmt.Errorf("%w: %w", err, why)
+	}
+	return err
+}
+
+// streamError says whether one stream failed, and not the connection.
+func streamError(err error) bool { return strings.HasPrefix(err.Error(), "stream error:") }
 
 // request2 makes an http.Request that puts r.Target in :path as it is, and
 // every header as it is. net/http takes an opaque target as it stands, but
@@ -196,7 +214,7 @@ func (c *Client) dial2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 		return nil, nil, errNoHTTP2
 	}
 	at := r.place()
-	var raw net.Conn
+	var secured net.Conn
 	var seen *evidence.TLS
 	t := &http.Transport{
 		DisableCompression:     true,
@@ -208,7 +226,7 @@ func (c *Client) dial2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 				return nil, err
 			}
 			tc, s, err := handshake(ctx, nc, c.Trust, at.sni, at.cert, []string{"h2"})
-			seen, raw = s, nc
+			seen = s
 			if err == nil && s.ALPN != "h2" {
 				err = errNoHTTP2
 			}
@@ -219,13 +237,18 @@ func (c *Client) dial2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 				}
 				return nil, err
 			}
+			secured = tc
 			return tc, nil
 		},
 	}
 	t.Protocols.SetHTTP2(true)
 	h2, err := t.NewClientConn(ctx, "https", at.address.String())
 	if err != nil {
+		if secured != nil {
+			err = alerted(secured, err)
+			_ = secured.Close()
+		}
 		return nil, seen, err
 	}
-	return &conn{net: raw, tls: seen, h2: h2}, seen, nil
+	return &conn{net: secured, tls: seen, h2: h2}, seen, nil
 }

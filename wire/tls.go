@@ -47,11 +47,20 @@ func handshake(ctx context.Context, conn net.Conn, trust Trust, sni string, cert
 			return nil
 		},
 	}
-	if cert != nil {
-		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+	unmet := false // the server asked for a certificate, and there is none
+	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if cert == nil {
+			unmet = true
+			return &tls.Certificate{}, nil
+		}
+		return cert, nil
 	}
 	tc := tls.Client(conn, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
+		// TLS 1.2 says it with the alert 40 (RFC 5246 section 7.4.6).
+		if unmet && strings.Contains(err.Error(), "remote error: tls: handshake failure") {
+			err = fmt.Errorf("%w: %w", errClientCert, err)
+		}
 		return nil, seen, fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	return tc, seen, nil

@@ -190,6 +190,9 @@ func prove(cmd *cobra.Command, f checkFlags, s *setup, bar finding.Severity, out
 	started := time.Now()
 	summary, err := probe.Run(ctx, s.opts, spool)
 	show.stop()
+	if errors.Is(err, probe.ErrNoTag) {
+		return fmt.Errorf("%w: name one, like %s:1.4", err, s.name)
+	}
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 		Example:       "  regproof check registry.corp.example/team/app:1.4\n  regproof demo",
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(checkCommand(), explainCommand(), probesCommand(), doctorCommand(), demoCommand(), labCommand(), versionCommand(), manCommand())
 	return root

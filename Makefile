@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# make test installs nothing: what needs a peer that is absent is skipped by
+# name, and the skips are counted at the end. make peers installs the peers.
+
+GO     ?= go
+BIN    := $(CURDIR)/bin
+DEBIAN := docker-registry skopeo nginx-light haproxy curl
+
+.PHONY: build test race bench peers lint fuzz static docs tidy clean
+
+build:
+	$(GO) build -trimpath -ldflags "-s -w" -o regproof ./cmd/regproof
+
+test:
+	@$(GO) test -v ./... > test.out 2>&1; code=$$?; \
+	grep -E '^(ok|FAIL|panic:|---? FAIL)|^ +--- FAIL' test.out; \
+	[ $$code -eq 0 ] || sed -n '/--- FAIL/,/^FAIL/p' test.out; \
+	skips=$$(grep -c -- '--- SKIP' test.out); \
+	[ $$skips -eq 0 ] || { echo "skipped: $$skips"; grep -A1 -- '--- SKIP' test.out | grep -v '^--$$'; }; \
+	exit $$code
+
+race:
+	$(GO) test -race ./...
+
+bench:
+	$(GO) run ./bench
+
+# Real peers: Debian packages, and the registry of the distribution project.
+peers:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(DEBIAN)
+	cd tools/registry && $(GO) build -o $(BIN)/registry github.com/distribution/distribution/v3/cmd/registry
+
+lint:
+	cd tools && $(GO) build -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(BIN)/golangci-lint run ./...
+
+FUZZ ?= 10s
+fuzz:
+	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
+	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
+	    echo "$$t in $$(dirname $$f)"; $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZ) $$(dirname $$f) | tail -1; \
+	  done; done
+
+static:
+	@set -e; for os in linux darwin windows; do for arch in amd64 arm64; do \
+	  echo "$$os/$$arch"; CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags "-s -w" -o /dev/null ./cmd/regproof; \
+	done; done
+
+# What is generated from the code.
+docs:
+	$(GO) run ./cmd/regproof probes --controls > docs/controls.md
+	$(GO) test ./report -run Schema -update
+
+tidy:
+	$(GO) mod tidy -diff
+
+clean:
+	rm -rf bin regproof test.out

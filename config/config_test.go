@@ -44,7 +44,7 @@ func TestLoadEveryKey(t *testing.T) {
 				{URL: "https://mirror.corp.example", Base: base("https", "mirror.corp.example"), Role: config.Alias, Expect: config.Same, Pos: at(8, 9)},
 				{URL: "https://registry.corp.example", Base: base("https", "registry.corp.example"), Address: netip.MustParseAddr("10.0.4.8"), Role: config.Alias, Expect: config.Same, Pos: at(9, 9)},
 				{URL: "https://cache.corp.example", Base: base("https", "cache.corp.example"), Role: config.Cache, Prefix: "dockerproxy/", Expect: config.Same, Pos: at(10, 9)},
-				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Redirect, Pos: at(11, 9)},
+				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Public, Pos: at(11, 9)},
 			},
 			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem")},
 			Rate:      config.Rate{PerSecond: 2.5, Concurrent: 8},

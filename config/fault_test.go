@@ -132,7 +132,7 @@ var faults = []struct {
 	{"address of nobody", reg + "    endpoints: [{url: 'https://x', address: 0.0.0.0}]\n", w(`5:45 address: "0.0.0.0" is not the address of a host`), false},
 	{"role", reg + "    endpoints: [{url: 'https://x', role: proxy}]\n", w(`5:42 role: "proxy" is not one of alias, mirror, cache, backend, plain`), true},
 	{"prefix", reg + "    endpoints: [{url: 'https://x', prefix: dockerproxy}]\n", w(`5:44 prefix: "dockerproxy" is not repository path components with a slash after each`), true},
-	{"expect", reg + "    endpoints: [{url: 'https://x', expect: close}]\n", w(`5:44 expect: "close" is not one of same, closed, redirect, public; did you mean "closed"?`), true},
+	{"expect", reg + "    endpoints: [{url: 'https://x', expect: publik}]\n", w(`5:44 expect: "publik" is not one of same, public; did you mean "public"?`), true},
 	{"rate", reg + "    rate: {perSecond: -1, concurrent: 257}\n", w("5:23 perSecond: -1 is negative; 0 is no limit but an adaptive one", "5:39 concurrent: 257 is not between 1 and 256"), true},
 	{"no concurrency", reg + "    rate: {concurrent: 0}\n", w("5:24 concurrent: 0 is not between 1 and 256"), true},
 	{"redirects", reg + "    redirects: ['https://s3.example', '*.example', '[::1']\n", w("5:17 redirects: write host or host:port, not a URL", `5:39 redirects: "*.example" has a host that is not a host name or an IP address`, `5:52 redirects: "[::1" has a host in brackets that is not an IPv6 address`), false},

@@ -73,13 +73,11 @@ type Expect string
 
 // What may be expected of an endpoint.
 const (
-	Same     Expect = "same"     // the controls of the primary way in
-	Closed   Expect = "closed"   // nothing answers
-	Redirect Expect = "redirect" // a redirect to https and nothing else
-	Public   Expect = "public"   // content for everybody
+	Same   Expect = "same"   // the controls of the primary way in
+	Public Expect = "public" // content for everybody
 )
 
-func (Expect) words() []string { return []string{"same", "closed", "redirect", "public"} }
+func (Expect) words() []string { return []string{"same", "public"} }
 
 // short names the key that a bare string in the place of an endpoint stands for.
 func (*Endpoint) short() string { return "url" }

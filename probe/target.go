@@ -35,13 +35,10 @@ type Endpoint struct {
 // Expect is what an endpoint is meant to do.
 type Expect string
 
-// The expectations. Same: hold the controls. Closed: not answer. Redirect:
-// send everybody to https. Public: serve everybody.
+// The expectations. Same: hold the controls. Public: serve everybody.
 const (
-	Same     Expect = "same"
-	Closed   Expect = "closed"
-	Redirect Expect = "redirect"
-	Public   Expect = "public"
+	Same   Expect = "same"
+	Public Expect = "public"
 )
 
 // Identity is who asks, and where it counts.

@@ -86,7 +86,8 @@ func serveLab(cmd *cobra.Command, o lab.DoorOptions) error {
 	user, password := l.User()
 	host := strings.TrimPrefix(strings.TrimPrefix(d.URL(), "https://"), "http://")
 	flags := ""
-	if pem := d.CAPEM(); len(pem) > 0 {
+	if strings.HasPrefix(d.URL(), "https:") {
+		pem := d.CAPEM()
 		f, err := os.CreateTemp("", "regproof-lab-ca-*.pem")
 		if err != nil {
 			return err
@@ -101,14 +102,17 @@ func serveLab(cmd *cobra.Command, o lab.DoorOptions) error {
 		flags = " --ca-file " + f.Name()
 	}
 	fmt.Fprintf(out, "registry  %s\nuser      %s, password %s\n", strings.Join(d.Addrs(), " "), user, password)
+	private := ""
 	for _, i := range l.Images() {
 		public := ""
 		if i.Public {
 			public = " (public)"
+		} else if private == "" {
+			private = i.Reference()
 		}
 		fmt.Fprintf(out, "image     %s/%s%s\n", host, i.Reference(), public)
 	}
-	fmt.Fprintf(out, "try       echo %s | regproof check %s/%s%s \\\n            --username %s --password-stdin\n", password, host, l.Images()[0].Reference(), flags, user)
+	fmt.Fprintf(out, "try       echo %s | regproof check %s/%s%s \\\n            --username %s --password-stdin\n", password, host, private, flags, user)
 	fmt.Fprintln(cmd.ErrOrStderr(), "serving until interrupted (Ctrl-C)")
 	<-cmd.Context().Done()
 	return nil

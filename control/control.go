@@ -5,11 +5,7 @@
 // It refuses to cite a clause that was not checked against its source.
 package control
 
-import (
-	"slices"
-
-	"github.com/regproof/regproof/finding"
-)
+import "slices"
 
 // Control is one sentence, and what stands behind it.
 type Control struct {
@@ -93,16 +89,6 @@ func Get(id string) (Control, bool) {
 		return Control{}, false
 	}
 	return all[i], true
-}
-
-// Clauses are those of a control, as a finding carries them.
-func Clauses(id string) []finding.Clause {
-	c, _ := Get(id)
-	out := []finding.Clause{}
-	for _, cl := range c.Clauses {
-		out = append(out, finding.Clause{Framework: cl.Framework, ID: cl.ID})
-	}
-	return out
 }
 
 // Correction says what is wrong with a clause that others cite, "" if nothing

@@ -14,6 +14,9 @@ import (
 // escapes, bidirectional overrides) become \u{N}. At most limit bytes of s are
 // read; what is cut is marked with an ellipsis.
 func Printable(s string, limit int) string {
+	if len(s) <= limit && plain(s) {
+		return s
+	}
 	cut := len(s) > limit
 	if cut {
 		s = s[:limit]
@@ -39,4 +42,14 @@ func Printable(s string, limit int) string {
 		b.WriteString("...")
 	}
 	return b.String()
+}
+
+// plain says whether s is printable ASCII, as most of what is recorded is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
 }

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"strconv"
@@ -118,6 +119,24 @@ func (r *Recorder) Get(id string) (Exchange, error) {
 	}
 	var x Exchange
 	return x, json.Unmarshal(line, &x)
+}
+
+// Lines yields the id of every exchange and its JSON as it was spooled, in
+// order. The bytes are only good until the next.
+func (r *Recorder) Lines() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		r.mu.Lock()
+		_ = r.out.Flush() // its error is kept by the writer, and told by Err
+		n, end := len(r.offsets), r.end
+		r.mu.Unlock()
+		in := bufio.NewReaderSize(io.NewSectionReader(r.file, 0, end), 256<<10)
+		for i := range n {
+			line, err := in.ReadBytes('\n')
+			if err != nil || !yield("x"+strconv.Itoa(i+1), line[:len(line)-1]) {
+				return
+			}
+		}
+	}
 }
 
 // All yields every exchange in order.

@@ -100,6 +100,28 @@ func (c *Client) Authorize(ctx context.Context, reg Registry, id Identity, chall
 	return Grant{}
 }
 
+// Cached is the grant of a flow that was made before, if there is one.
+func (c *Client) Cached(reg Registry, id Identity, challenges []Challenge, scope string) (Grant, bool) {
+	for _, ch := range challenges {
+		if ch.Scheme != "bearer" || ch.Params["realm"] == "" {
+			continue
+		}
+		c.mu.Lock()
+		f, ok := c.cache[cacheKey(reg, id, ch, scopes(ch.Params["scope"], scope))]
+		c.mu.Unlock()
+		if !ok {
+			return Grant{}, false
+		}
+		select {
+		case <-f.done:
+			return f.grant, true
+		default:
+			return Grant{}, false
+		}
+	}
+	return Grant{}, false
+}
+
 // Basic is the Basic header of an identity for the registry itself.
 func Basic(reg Registry, id Identity) Grant {
 	c := id.Secret.Credential
@@ -129,7 +151,7 @@ func direct(reg Registry, id Identity, header string) Grant {
 
 // once makes each flow one time, however many ask at once.
 func (c *Client) once(ctx context.Context, reg Registry, id Identity, ch Challenge, scope []string) Grant {
-	key := strings.Join(append([]string{reg.URL.Scheme, reg.URL.Host, id.Name, ch.Params["realm"], ch.Params["service"]}, scope...), "\x00")
+	key := cacheKey(reg, id, ch, scope)
 	c.mu.Lock()
 	f, ok := c.cache[key]
 	if !ok {
@@ -156,6 +178,10 @@ func (c *Client) once(ctx context.Context, reg Registry, id Identity, ch Challen
 	case <-ctx.Done():
 		return Grant{Problem: ctx.Err().Error()}
 	}
+}
+
+func cacheKey(reg Registry, id Identity, ch Challenge, scope []string) string {
+	return strings.Join(append([]string{reg.URL.Scheme, reg.URL.Host, id.Name, ch.Params["realm"], ch.Params["service"]}, scope...), "\x00")
 }
 
 // scopes merges what the challenge asks for with what the request needs. The

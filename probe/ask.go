@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/regproof/regproof/image"
@@ -90,21 +91,60 @@ func (g *group) ask(ctx context.Context, q question) Answer {
 		g.askEntitled(ctx, q, r, &a)
 		return a
 	}
+	if g.bothLegs(ctx, q, r, &a) {
+		return a
+	}
 	a.First = g.send(ctx, q, r, &a)
 	a.Response = a.First
 	if a.NotAsked != "" || a.First.Status != http.StatusUnauthorized || q.direct {
 		return a
 	}
 	challenges := login.ParseChallenges(a.First.Header.Values("Www-Authenticate"))
+	if id := g.subject.entitled; q.phase == phaseCold && id != nil {
+		// The token that the entitled will need is asked for meanwhile; it is
+		// the content that must not be read before the cold questions.
+		g.rounds.Go(func() { d.logins.Authorize(ctx, d.reg, *id, rescoped(challenges, true), q.scope()) })
+	}
 	a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, challenges, q.scope())
 	a.Trail = append(a.Trail, a.Grant.Evidence...)
 	a.Problem = a.Grant.Problem
 	if a.Grant.Header == "" || (q.variant && a.Grant.Empty()) {
 		return a
 	}
-	r.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"Authorization", a.Grant.Header})
-	a.Response = g.send(ctx, q, r, &a)
+	a.Response = g.send(ctx, q, authorized(r, a.Grant), &a)
 	return a
+}
+
+func authorized(r wire.Request, grant login.Grant) wire.Request {
+	r.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"Authorization", grant.Header})
+	return r
+}
+
+// bothLegs asks without and with an anonymous token at once, when the token is
+// there already. It says whether it did. The answer is that of the token where
+// the other is a challenge, or where only the token gets content.
+func (g *group) bothLegs(ctx context.Context, q question, r wire.Request, a *Answer) bool {
+	if q.direct || q.phase == phaseCold {
+		return false
+	}
+	grant, ok := g.door.logins.Cached(g.door.reg, *q.id, rescoped(g.door.lastChallenges(), true), q.scope())
+	if !ok || grant.Header == "" || (q.variant && grant.Empty()) {
+		return false
+	}
+	with := Answer{Grant: grant}
+	var wg sync.WaitGroup
+	wg.Go(func() { with.Response = g.send(ctx, q, authorized(r, grant), &with) })
+	a.First = g.send(ctx, q, r, a)
+	wg.Wait()
+	a.Response = a.First
+	if a.NotAsked != "" || with.NotAsked != "" {
+		return true
+	}
+	if a.First.Status == http.StatusUnauthorized || (a.First.Status/100 != 2 && with.Status/100 == 2) {
+		a.Response, a.Grant = with.Response, grant
+		a.Trail = append(append(a.Trail, grant.Evidence...), with.Trail...)
+	}
+	return true
 }
 
 func (q question) scope() string { return q.request.Scope() }

@@ -23,5 +23,6 @@ type group struct {
 	mu      sync.Mutex
 	answers map[string]*sharedAnswer
 
+	rounds     sync.WaitGroup // sentinels under way beside the attempts
 	core, rest *gate
 }

@@ -40,13 +40,15 @@ func newPace(concurrent int, perSecond float64) *pace {
 
 // enter waits for a place, and for the time to send.
 func (p *pace) enter(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.freed.Broadcast()
-	})
-	defer stop()
 	p.mu.Lock()
+	if p.inFlight >= max(1, int(p.limit)) {
+		stop := context.AfterFunc(ctx, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.freed.Broadcast()
+		})
+		defer stop()
+	}
 	for p.inFlight >= max(1, int(p.limit)) && ctx.Err() == nil {
 		p.freed.Wait()
 	}
@@ -91,7 +93,9 @@ func (p *pace) leave(resp wire.Response) {
 	case !congested && int(p.limit) < p.max:
 		p.limit += 1 / p.limit
 	}
-	p.freed.Broadcast()
+	for n := p.inFlight; n < max(1, int(p.limit)); n++ {
+		p.freed.Signal()
+	}
 }
 
 // slower says whether this class of status takes far longer than it could.

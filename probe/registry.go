@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
@@ -288,6 +289,7 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 func (g *group) conduct(ctx context.Context, gt *gate, asked bool) {
 	select {
 	case <-gt.full:
+		g.rounds.Wait()
 		if asked {
 			g.door.sentinels.check(ctx, g)
 		}
@@ -349,7 +351,7 @@ func (g *group) finding(p Probe, r Result) finding.Finding {
 		Repository: s.ref.Repository, Reference: s.ref.Reference, Identity: login.Anonymous, Subject: r.Subject,
 		Address: r.Address, Protocol: r.Protocol, Variant: r.Variant, Expected: string(access.Deny), Observed: r.Observed,
 		Reason: r.Reason, Message: r.Message, Evidence: r.Evidence, ControlEvidence: r.Control, Attempts: r.Attempts, Deviations: r.Deviations,
-		Frameworks: d.run.opts.Clauses(p.Control),
+		Frameworks: clauses(p.Control),
 	}
 	f.Required = g.required(p)
 	if r.Severity != "" {
@@ -371,6 +373,16 @@ func (g *group) finding(p Probe, r Result) finding.Finding {
 		}
 	}
 	return f
+}
+
+// clauses are those that ask for a control.
+func clauses(id string) []finding.Clause {
+	c, _ := control.Get(id)
+	out := []finding.Clause{}
+	for _, cl := range c.Clauses {
+		out = append(out, finding.Clause{Framework: cl.Framework, ID: cl.ID})
+	}
+	return out
 }
 
 func (g *group) required(p Probe) bool {

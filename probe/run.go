@@ -41,7 +41,6 @@ type Options struct {
 	Resolve        map[string][]netip.Addr
 	RequestTimeout time.Duration
 	Recorder       *evidence.Recorder
-	Clauses        func(control string) []finding.Clause
 	Progress       func(Progress) // may be nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -22,18 +21,20 @@ func (t *Trial) Cold(a Attempt) []Attempt {
 	return []Attempt{a}
 }
 
-// Closed leaves out the attempts whose GET already gives the content away.
-func (t *Trial) Closed(ctx context.Context, gets []Attempt) []Attempt {
-	t.group.core.wait(ctx)
-	var out []Attempt
-	for _, a := range gets {
-		a.AllLanes = true
-		leaks := func(v Verdict) bool { return v.Outcome == finding.Fail }
-		if !slices.ContainsFunc(t.tryAll(ctx, []Attempt{a}), leaks) {
-			out = append(out, a)
-		}
+// BeyondGet judges an answer to HEAD: it is no weakness of its own where GET
+// gives the content away already.
+func BeyondGet(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
+	v := Content(ctx, t, a, answer)
+	if v.Outcome != finding.Fail {
+		return v
 	}
-	return out
+	get := a
+	get.Request.Method, get.Judge = http.MethodGet, nil
+	lane := laneOf(answer)
+	if twin := t.verdict(ctx, get, lane, t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: get.Request, limits: get.Limits})); twin.Outcome == finding.Fail {
+		return Verdict{Outcome: finding.NotApplicable, Reason: "GET is open already"}
+	}
+	return v
 }
 
 // OnceADoor says whether this is the first time that it is asked on the door.

@@ -206,7 +206,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) Verdict {
 		answer = t.ask(ctx, q)
 	}
 	if t.door.sentinels.answered() {
-		t.door.sentinels.check(ctx, t.group)
+		t.rounds.Go(func() { t.door.sentinels.check(ctx, t.group) })
 	}
 	return t.verdict(ctx, a, lane, answer)
 }

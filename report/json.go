@@ -37,15 +37,12 @@ func JSON(w io.Writer, r *Report) error {
 	out.raw("],\n\"exchanges\":[")
 	sep = "\n"
 	cited := r.cited()
-	for x, err := range r.Recorder.All() {
-		if err != nil {
-			return err
-		}
-		if !r.AllEvidence && !cited[x.ID] {
+	for id, line := range r.Recorder.Lines() {
+		if !r.AllEvidence && !cited[id] {
 			continue
 		}
 		out.raw(sep)
-		out.value(x)
+		out.bytes(line)
 		sep = ",\n"
 	}
 	out.raw("]}\n")
@@ -63,6 +60,12 @@ type stream struct {
 func (s *stream) raw(text string) {
 	if s.err == nil {
 		_, s.err = s.w.WriteString(text)
+	}
+}
+
+func (s *stream) bytes(b []byte) {
+	if s.err == nil {
+		_, s.err = s.w.Write(b)
 	}
 }
 

@@ -117,6 +117,7 @@ func TestWindow(t *testing.T) {
 		{"all", 0, 0, 0, letters, 26, false},
 		{"the first bytes", 0, 0, 3, "abc", 26, false},
 		{"bytes in between", 0, 10, 3, "klm", 26, false},
+		{"bytes soon after the start", 0, 2, 3, "cde", 26, false},
 		{"from one on", 0, 23, 0, "xyz", 26, false},
 		{"beyond the end", 0, 24, 10, "yz", 26, false},
 		{"after the end", 0, 30, 10, "", 26, false},

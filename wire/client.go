@@ -173,7 +173,9 @@ func (out *Response) readBody(body io.Reader) error {
 	}
 	h := sha256.New()
 	kept := &window{from: r.KeepFrom, left: keep}
-	n, err := io.Copy(io.MultiWriter(h, kept), io.LimitReader(body, r.Limit))
+	buf := buffers.Get().(*[]byte)
+	n, err := io.CopyBuffer(io.MultiWriter(h, kept), io.LimitReader(body, r.Limit), *buf)
+	buffers.Put(buf)
 	out.Body, out.Size = kept.b, n
 	out.SHA256 = hex.EncodeToString(h.Sum(nil))
 	if err != nil {
@@ -188,6 +190,9 @@ func (out *Response) readBody(body io.Reader) error {
 	}
 	return nil
 }
+
+// buffers are what bodies are read through.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
 // window keeps the bytes from one offset on, and drops the rest.
 type window struct {

@@ -37,7 +37,7 @@ var pinned = map[string][]netip.Addr{
 	"public.example":   {netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("203.0.113.7")},
 	"loop.example":     {netip.MustParseAddr("127.0.0.1")},
 	"private.example":  {netip.MustParseAddr("10.0.0.1")},
-	"mixed.example":    {netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("10.0.0.1")},
+	"mixed.example":    {netip.MustParseAddr("9.9.9.9"), netip.MustParseAddr("10.0.0.1")},
 	"linked.example":   {netip.MustParseAddr("169.254.169.254")},
 }
 

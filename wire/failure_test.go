@@ -114,6 +114,8 @@ func TestFailures(t *testing.T) {
 		{"12 MB in many headers", flood("HTTP/1.1 200 OK\r\n", strings.Repeat("X-A: b\r\n", 1000)), nil, wire.TooLarge, 0, false, 0},
 		{"12 MB of a status line", flood("HTTP/1.1 200 ", k64), nil, wire.TooLarge, 0, false, 0},
 		{"12 MB of trailers", flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", strings.Repeat("X-A: b\r\n", 1000)), nil, wire.TooLarge, 200, true, 0},
+		{"more 1xx than are read", answers(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 16) + ok), nil, wire.TooLarge, 0, false, 0},
+		{"as many 1xx as are read", answers(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 15) + ok), nil, "", 200, false, 2},
 		{"an endless flood of 1xx", flood("", "HTTP/1.1 103 Early Hints\r\n\r\n"), nil, wire.TooLarge, 0, false, 0},
 		{"a banner", answers("SSH-2.0-OpenSSH_9.2\r\n"), nil, wire.Malformed, 0, false, 0},
 		{"a banner without a line break", answers("hello"), nil, wire.Malformed, 0, false, 0},

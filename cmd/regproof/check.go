@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
@@ -118,7 +117,6 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 	o := &s.opts
 	o.ID, o.Version = runID(), version
 	o.Probes = allProbes()
-	o.Clauses = control.Clauses
 	o.Sample = f.sample
 	if f.active {
 		o.Effects = []probe.Effect{probe.CancelledWrite}

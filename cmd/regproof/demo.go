@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
@@ -145,7 +144,7 @@ func demoCheck(cmd *cobra.Command, doors []*demoDoor, user, password string) (*r
 	opts := probe.Options{
 		ID: runID(), Version: version, Targets: []probe.Target{target}, Identities: []probe.Identity{id}, Policy: policy.Policy{},
 		Images: []probe.ImageRef{{Registry: "demo", Repository: demoImage, Reference: demoTag}},
-		Probes: allProbes(), MaxRequests: 20_000, MaxDenied: 600, Recorder: recorder, Clauses: control.Clauses,
+		Probes: allProbes(), MaxRequests: 20_000, MaxDenied: 600, Recorder: recorder,
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 	defer cancel()

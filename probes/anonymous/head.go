@@ -29,22 +29,18 @@ var Head = probe.Probe{
 	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		k := t.Known()
-		gets := []probe.Attempt{manifest(t, string(k.Root.Digest), k.Root)}
+		attempts := []probe.Attempt{manifest(t, string(k.Root.Digest), k.Root)}
 		if k.Tag != "" {
-			gets = append(gets, manifest(t, k.Tag, k.Root))
+			attempts = append(attempts, manifest(t, k.Tag, k.Root))
 		}
 		for _, list := range [][]*image.Content{t.Private(k.Configs), t.Private(k.Layers)} {
 			if len(list) > 0 {
-				gets = append(gets, blob(t, list[0]))
+				attempts = append(attempts, blob(t, list[0]))
 			}
 		}
-		closed := t.Closed(ctx, gets)
-		if len(closed) == 0 {
-			return probe.NotApplicable("GET is open already")
+		for i := range attempts {
+			attempts[i].Request.Method, attempts[i].AllLanes, attempts[i].Judge = "HEAD", true, probe.BeyondGet
 		}
-		for i := range closed {
-			closed[i].Request.Method = "HEAD"
-		}
-		return t.Judge(ctx, closed)
+		return t.Judge(ctx, attempts)
 	},
 }

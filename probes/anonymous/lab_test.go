@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/regproof/regproof/access"
-	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
@@ -105,7 +104,7 @@ func prove(t *testing.T, l *lab.Lab, d *lab.Door, s setting) *collected {
 	o := probe.Options{
 		ID: "test", Version: "test", Targets: []probe.Target{target}, Policy: s.policy, Probes: anonymous.All(), Effects: []probe.Effect{probe.CancelledWrite},
 		Images: []probe.ImageRef{{Registry: "lab", Repository: image, Reference: tag}}, MaxRequests: 20000, MaxDenied: 600, Resolve: resolve,
-		RequestTimeout: 3 * time.Second, Recorder: recorder, Clauses: control.Clauses,
+		RequestTimeout: 3 * time.Second, Recorder: recorder,
 	}
 	if !s.noLogin {
 		o.Identities = []probe.Identity{{Identity: login.Identity{Name: name, Secret: credential.Bound{

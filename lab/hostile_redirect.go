@@ -44,7 +44,7 @@ func mapped(d *Door) string { return d.trapAt("[::ffff:127.0.0.1]") + "/latest/m
 func byName(d *Door) string { return d.trapAt("localhost") + "/latest/meta-data/" }
 
 func (d *Door) trapAt(host string) string {
-	u, err := url.Parse(d.trap.url)
+	u, err := url.Parse(d.trap.near)
 	if err != nil {
 		return d.trap.url
 	}

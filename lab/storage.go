@@ -23,7 +23,7 @@ const amzTime = "20060102T150405Z"
 // newStorage opens the object storage that presigned URLs point to: it serves
 // a blob to whoever has the signature, and asks nothing else.
 func (d *Door) newStorage(ctx context.Context) (err error) {
-	d.storage, err = d.side(ctx, http.HandlerFunc(d.serveStored))
+	d.storage, err = d.side(ctx, "127.0.0.1:0", http.HandlerFunc(d.serveStored))
 	return err
 }
 

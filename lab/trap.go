@@ -24,7 +24,8 @@ type Hit struct {
 // trap is another origin of the lab's making. It answers everything with what
 // a token service would, so that a client which comes goes on.
 type trap struct {
-	url    string
+	url    string // on another host than the door
+	near   string // on the door's own host, another port
 	needle []string
 
 	mu   sync.Mutex
@@ -39,18 +40,21 @@ func (d *Door) newTrap(ctx context.Context) (*trap, error) {
 		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(password)), "="),
 	}}
 	var err error
-	t.url, err = d.side(ctx, t)
+	if t.near, err = d.side(ctx, "127.0.0.1:0", t); err != nil {
+		return t, err
+	}
+	t.url, err = d.side(ctx, "127.0.0.3:0", t)
 	return t, err
 }
 
 // side opens one more listener with the door's own scheme, or a client that
 // only refuses a change of scheme would look safe.
-func (d *Door) side(ctx context.Context, h http.Handler) (string, error) {
-	l, err := listen(ctx, "127.0.0.1:0")
+func (d *Door) side(ctx context.Context, at string, h http.Handler) (string, error) {
+	l, err := listen(ctx, at)
 	if err != nil {
 		return "", err
 	}
-	at := d.scheme + "://" + l.Addr().String()
+	at = d.scheme + "://" + l.Addr().String()
 	if d.scheme == "https" {
 		d.servers = append(d.servers, serve(ctx, h, d.lab.ca.config(), l))
 		return at, nil

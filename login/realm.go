@@ -24,15 +24,15 @@ var wellKnown = map[string]string{
 }
 
 // Trusted says whether the secret of id may go to the token service realm of a
-// registry: one of the registry's own origin (scheme, host and port), a
-// well-known one, or one that was named for this identity.
+// registry: one on the registry's own host (CONTRACTS.md section 4), whatever
+// its port, a well-known one, or one that was named for this identity. It never
+// leaves https for http.
 func Trusted(reg Registry, id Identity, realm wire.Destination) bool {
 	if slices.Contains(id.Realms, realm.Origin) {
 		return true
 	}
-	home, err := credential.ParseOrigin(reg.URL.Scheme + "://" + reg.URL.Host)
-	if err == nil && realm.Origin == home {
-		return true
+	if strings.EqualFold(realm.URL.Hostname(), reg.URL.Hostname()) {
+		return realm.URL.Scheme == "https" || reg.URL.Scheme == "http"
 	}
 	other, ok := wellKnown[strings.ToLower(reg.URL.Host)]
 	return ok && realm.Origin == credential.Origin("https://"+other+":443")
@@ -42,6 +42,12 @@ func Trusted(reg Registry, id Identity, realm wire.Destination) bool {
 func destination(ctx context.Context, reg Registry, id Identity, realm string) (wire.Destination, string) {
 	guard := reg.Guard
 	guard.Allowed = append(append([]credential.Origin{}, guard.Allowed...), id.Realms...)
+	if u, err := reg.URL.Parse(realm); err == nil && strings.EqualFold(u.Hostname(), reg.URL.Hostname()) {
+		// The registry's own host on another port is as reachable as the registry.
+		if o, err := credential.ParseOrigin(u.Scheme + "://" + u.Host); err == nil && (u.Scheme == "https" || reg.URL.Scheme == "http") {
+			guard.Allowed = append(guard.Allowed, o)
+		}
+	}
 	d, err := guard.Check(ctx, reg.URL, realm, wire.Realm)
 	if err != nil {
 		return d, err.Error()

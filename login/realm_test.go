@@ -42,8 +42,9 @@ func TestRealm(t *testing.T) {
 		{"the registry itself", "http://127.0.0.1", "http://127.0.0.1", nil, basic, ""},
 		{"the registry itself by name", "https://registry.example", "https://registry.example", nil, basic, ""},
 		{"the registry itself in upper case", "https://registry.example", "https://REGISTRY.Example", nil, basic, ""},
-		{"another port of the registry's host", "https://registry.example:1", "https://registry.example", nil, none, "loopback"},
-		{"another port of the registry's host, which may be contacted", "https://registry.example:1", "https://registry.example", reachable, none, "not known to belong to it"},
+		{"another port of the registry's host", "https://registry.example:1", "https://registry.example", nil, basic, ""},
+		{"another port of a loopback registry", "http://127.0.0.1:1", "http://127.0.0.1", nil, basic, ""},
+		{"https from http, on the registry's own host", "http://registry.example:1", "https://registry.example", func(_ *testing.T, _ string, _ *login.Registry, id *login.Identity) { id.Secret.PlainHTTP = true }, basic, ""},
 		{"another port of the registry's host, named for the identity", "https://registry.example:1", "https://registry.example", named, basic, ""},
 		{"a foreign address", "http://127.0.0.1", "http://127.0.0.2", nil, none, "loopback"},
 		{"a foreign host that may be contacted", "https://registry.example", "https://auth.example", reachable, none, "https://auth.example:"},
@@ -128,13 +129,13 @@ func TestTrusted(t *testing.T) {
 		{"https://registry.gitlab.com", "https://auth.docker.io/token", false},
 		{"https://evil.example", "https://auth.docker.io/token", false},
 		{"https://evil.example", "https://evil.example/token", true},
-		{"https://evil.example", "https://evil.example:8443/token", false},
+		{"https://evil.example", "https://evil.example:8443/token", true},
 		{"https://registry-1.docker.io:8443", "https://auth.docker.io/token", false},
 		{"https://evil.example", "https://sub.evil.example/token", false},
 		{"https://evil.example", "", false},
 		{"http://registry.example", "http://registry.example:80/token", true},
-		{"http://registry.example", "http://registry.example:81/token", false},
-		{"http://registry.example", "https://registry.example/token", false},
+		{"http://registry.example", "http://registry.example:81/token", true},
+		{"http://registry.example", "https://registry.example/token", true},
 	} {
 		u := mustURL(t, tc.realm)
 		d := wire.Destination{URL: u}

@@ -43,6 +43,9 @@ type question struct {
 	direct  bool // no login: the request carries its own credential
 }
 
+// DockerAgent is what a docker client calls itself.
+const DockerAgent = "docker/28.2.2 go/go1.24.3 git-commit/45873be kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/28.2.2 \\(linux\\))"
+
 // repeats is how often a 429, a 5xx or a time-out is asked again.
 const repeats = 3
 
@@ -71,6 +74,9 @@ func (d *door) request(q question) wire.Request {
 	if q.limits.Range != "" {
 		out.Header = append(out.Header, [2]string{"Range", q.limits.Range})
 	}
+	if !q.id.Anonymous() && d.asDocker.Load() {
+		out.Header = append(without(out.Header, "User-Agent"), [2]string{"User-Agent", DockerAgent})
+	}
 	if q.change != nil {
 		q.change(&out)
 	}
@@ -78,9 +84,9 @@ func (d *door) request(q question) wire.Request {
 }
 
 // ask sends a question, logs in if it is challenged, and asks again.
-func (g *group) ask(ctx context.Context, q question) Answer {
+func (g *group) ask(ctx context.Context, q question) (a Answer) {
 	d := g.door
-	a := Answer{begin: d.clock.Add(1)}
+	a = Answer{begin: d.clock.Add(1)}
 	defer func() { a.end = d.clock.Add(1) }()
 	if why := d.stopped(q.id); why != "" {
 		a.NotAsked = why

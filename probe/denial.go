@@ -28,7 +28,8 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	if mark := wafMark(answer.Response); mark != "" {
 		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d from a bot filter (%s): that is no access control", answer.Status, mark)}
 	}
-	v := t.refused(a, answer)
+	v := t.refused(ctx, a, answer)
+	v.signed = v.Outcome == finding.Pass && signed(answer.First)
 	if !t.attributable(answer.Response) {
 		v.unsure = true
 	}
@@ -36,7 +37,7 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 }
 
 // refused judges a status.
-func (t *Trial) refused(a Attempt, answer Answer) Verdict {
+func (t *Trial) refused(ctx context.Context, a Attempt, answer Answer) Verdict {
 	what := fmt.Sprintf("%d%s", answer.Status, errorCode(answer.Response))
 	if answer.Grant.Refused {
 		what = "the token service refuses"
@@ -54,6 +55,11 @@ func (t *Trial) refused(a Attempt, answer Answer) Verdict {
 			return t.denied(a, what, true)
 		}
 	case http.StatusBadRequest, 496:
+		if a.Request.Method == http.MethodHead || int64(len(answer.Body)) != answer.Size { // the reason was not kept
+			whole := a.Request
+			whole.Method = http.MethodGet
+			answer.Response = t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: whole, change: a.Change, variant: true}).Response
+		}
 		if clientCertificate(answer.Response) {
 			return t.denied(a, what+": a client certificate is required", false)
 		}
@@ -72,10 +78,7 @@ func (t *Trial) attributable(resp wire.Response) bool {
 	if resp.Status != http.StatusForbidden {
 		return true
 	}
-	if resp.Header.Has("Www-Authenticate") || resp.Header.Has("Docker-Distribution-Api-Version") || errorCode(resp) != "" {
-		return true
-	}
-	return t.firstStatus(resp.Request.Address) == resp.Status
+	return signed(resp) || t.firstStatus(resp.Request.Address) == resp.Status
 }
 
 // denied is a pass if a control shows that there was something to deny. A 404
@@ -296,6 +299,14 @@ func wafMark(resp wire.Response) string {
 		}
 	}
 	return ""
+}
+
+// signed says whether a denial carries the mark of an authentication or of a
+// registry: a challenge, or the specification's error body. The API version
+// header is no mark, since fronts are told to add it to every answer.
+func signed(r wire.Response) bool {
+	code := errorCode(r)
+	return r.Header.Has("Www-Authenticate") || (code != "" && code != " TOOMANYREQUESTS")
 }
 
 // clientCertificate recognises nginx's refusals of a request without one.

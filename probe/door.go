@@ -35,11 +35,13 @@ type door struct {
 	pings     map[netip.AddrPort]Answer // complete once pinged is done
 	problem   string                    // why it cannot be asked at all
 
-	clock     atomic.Int64
-	denied    atomic.Int64
-	byAgent   atomic.Bool  // a real client was served what we were denied
-	broken    atomic.Int64 // canonical requests that failed after all repeats
-	sentinels *sentinels
+	clock        atomic.Int64
+	denied       atomic.Int64
+	byAgent      atomic.Bool  // a real client was served what we were denied
+	entitledSeen atomic.Bool  // the entitled were served once
+	asDocker     atomic.Bool  // the entitled are served only as docker
+	broken       atomic.Int64 // canonical requests that failed after all repeats
+	sentinels    *sentinels
 
 	mu         sync.Mutex
 	product    string
@@ -47,7 +49,6 @@ type door struct {
 	challenges []login.Challenge // the last seen, to log in without asking first
 	serves     map[string]bool
 	slow       sync.Mutex // one repeat at a time after a ban
-	uploads    sync.Once
 }
 
 // name is how the door is called in a report.
@@ -147,7 +148,7 @@ func (d *door) learn(resp wire.Response) {
 	if resp.TLS != nil && d.tls == "" {
 		d.tls = strings.TrimPrefix(resp.TLS.Version, "TLS ")
 	}
-	if resp.Status == 401 {
+	if resp.Status == 401 && resp.Request.Host == d.ep.URL.Host && strings.HasPrefix(resp.Request.Target, "/v2/") {
 		if ch := login.ParseChallenges(resp.Header.Values("Www-Authenticate")); len(ch) > 0 {
 			d.challenges = ch
 		}

@@ -4,6 +4,7 @@ package probe
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -23,6 +24,9 @@ func (g *group) fetch(id *login.Identity, phase int) image.Fetch {
 	return func(ctx context.Context, r oci.Request, limits image.Limits) image.Answer {
 		q := question{lane: g.door.first(), id: id, phase: phase, request: r, limits: limits}
 		a := g.ask(ctx, q)
+		if phase == phaseEntitled && !id.Anonymous() {
+			a = g.insist(ctx, q, a)
+		}
 		out := image.Answer{Response: a.Response, Trail: a.Trail, Problem: a.Problem}
 		if a.NotAsked != "" {
 			out.Problem = a.NotAsked
@@ -35,6 +39,33 @@ func (g *group) fetch(id *login.Identity, phase int) image.Fetch {
 		}
 		return out
 	}
+}
+
+// insist asks again when the entitled were refused by something that is no
+// access control: a rate limit, if they were served before, or a filter of
+// user agents, if docker is served.
+func (g *group) insist(ctx context.Context, q question, a Answer) Answer {
+	d := g.door
+	filtered := func() bool { return a.Status == http.StatusForbidden && !signed(a.Response) }
+	q.private = true
+	for wait := time.Second; filtered() && d.entitledSeen.Load() && wait < 10*time.Second; wait *= 2 {
+		if sleep(ctx, wait) != nil {
+			return a
+		}
+		a = g.ask(ctx, q)
+	}
+	if filtered() && !d.asDocker.Swap(true) {
+		again := g.ask(ctx, q)
+		if again.Status != http.StatusOK {
+			d.asDocker.Store(false)
+			return a
+		}
+		a = again
+	}
+	if a.Status == http.StatusOK {
+		d.entitledSeen.Store(true)
+	}
+	return a
 }
 
 // follow goes where a redirect leads, as the question would, at most MaxHops

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
@@ -26,6 +27,17 @@ func (t *Trial) Entitled(ctx context.Context, r oci.Request) Answer {
 		return Answer{}
 	}
 	return t.ask(ctx, question{lane: t.door.first(), id: id, phase: phaseEntitled, request: r, variant: true})
+}
+
+// EntitledAll asks for each attempt as Entitled does, all at once.
+func (t *Trial) EntitledAll(ctx context.Context, attempts []Attempt) []Answer {
+	out := make([]Answer, len(attempts))
+	var wg sync.WaitGroup
+	for i, a := range attempts {
+		wg.Go(func() { out[i] = t.Entitled(ctx, a.Request) })
+	}
+	wg.Wait()
+	return out
 }
 
 // ContentOf makes content of an entitled answer, to recognise it by.

@@ -121,7 +121,7 @@ func (p *pace) slowed() bool {
 func (p *pace) slowDown(interval time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.interval = max(p.interval, interval)
+	p.interval = min(max(2*p.interval, interval), 4*interval)
 	p.limit, p.max = 1, 1
 }
 

@@ -51,6 +51,7 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 			closed = append(closed, s)
 		}
 	}
+	choose(closed, open)
 	for _, s := range open {
 		r.one(ctx, s, doors, results, n, once(first, s))
 		n++
@@ -67,6 +68,16 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 		})
 	}
 	wg.Wait()
+}
+
+// choose marks the image for what is done once for each endpoint.
+func choose(closed, open []*subject) {
+	for _, s := range append(slices.Clone(closed), open...) {
+		if s.ref.Repository != "" {
+			s.chosen = true
+			return
+		}
+	}
 }
 
 // width is how many images are under way at once: enough to keep every

@@ -37,12 +37,9 @@ func BeyondGet(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	return v
 }
 
-// OnceADoor says whether this is the first time that it is asked on the door.
-func (t *Trial) OnceADoor() bool {
-	first := false
-	t.door.uploads.Do(func() { first = true })
-	return first
-}
+// Chosen says whether this is the image of its registry on which what is done
+// once for each endpoint is done: the first that is meant to be private.
+func (t *Trial) Chosen() bool { return t.subject.chosen }
 
 // UploadStart judges the answer to POST uploads. A started upload is cancelled
 // at once, where the registry says that it lives, if that is the same origin.
@@ -116,6 +113,7 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	v.Evidence = append(answer.Trail, other.Trail...)
 	v.Subject = &finding.Subject{Kind: "repository"}
 	v.end = other.end
+	v.signed = signed(answer.First) && signed(other.First)
 	was, is := traits(answer), traits(other)
 	if !t.attributable(answer.Response) || !t.attributable(other.Response) {
 		v.unsure = true

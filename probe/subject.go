@@ -20,6 +20,7 @@ type subject struct {
 	pull     decision        // what policy says of anonymous
 	list     decision
 
+	chosen   bool // for what is done once for each endpoint
 	mu       sync.Mutex
 	listed   []string     // names of a listing, to prove retrieval on
 	seen     *image.Known // from whichever door showed it first

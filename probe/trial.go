@@ -62,7 +62,10 @@ type Verdict struct {
 	// alone.
 	unsure bool
 	// onDenial: a failure that rests on a denial, and not on content.
-	onDenial   bool
+	onDenial bool
+	// signed: a denial with the mark of a registry or of an authentication. No
+	// ban and no rate limit looks like that.
+	signed     bool
 	attempt    Attempt
 	lane       Lane
 	begin, end int64
@@ -241,11 +244,11 @@ func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
 	if slices.ContainsFunc(verdicts, t.unsure) {
 		t.isolated(ctx, verdicts, t.unsure)
 	}
-	for round := 0; round < 2 && slices.ContainsFunc(verdicts, t.doubts) && s.recover(ctx, t.group); round++ {
+	for round := 0; round < 4 && slices.ContainsFunc(verdicts, t.doubts) && s.recover(ctx, t.group); round++ {
 		t.isolated(ctx, verdicts, t.doubts)
 	}
 	for i, v := range verdicts {
-		if v.Outcome != finding.Pass && !v.onDenial {
+		if v.signed || v.Outcome != finding.Pass && !v.onDenial {
 			continue
 		}
 		if why := s.tainted(v.begin, v.end); why != "" {
@@ -293,7 +296,7 @@ func (t *Trial) unsure(v Verdict) bool { return v.unsure && v.attempt.Class != V
 // doubts says whether a verdict that counts rests on a denial of a time in
 // doubt.
 func (t *Trial) doubts(v Verdict) bool {
-	return (v.Outcome != finding.Fail || v.onDenial) && v.attempt.Class != Variant && t.door.sentinels.tainted(v.begin, v.end) != ""
+	return !v.signed && (v.Outcome != finding.Fail || v.onDenial) && v.attempt.Class != Variant && t.door.sentinels.tainted(v.begin, v.end) != ""
 }
 
 // result folds verdicts into one.

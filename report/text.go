@@ -186,7 +186,7 @@ func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
 	found := false
 	for _, id := range f.Evidence {
 		x, err := t.r.Recorder.Get(id)
-		if err != nil || tokenRequest(x) {
+		if err != nil || tokenRequest(x) || x.Method == "DELETE" {
 			continue
 		}
 		if !found || x.Status/100 == 2 || x.Status/100 == 3 {

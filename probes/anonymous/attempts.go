@@ -16,7 +16,7 @@ import (
 // clients are agents that real pulls are made with. Some fronts let them
 // through where they stop scanners, and others the reverse.
 var clients = []struct{ name, agent string }{
-	{"User-Agent of docker", "docker/28.2.2 go/go1.24.3 git-commit/45873be kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/28.2.2 \\(linux\\))"},
+	{"User-Agent of docker", probe.DockerAgent},
 	{"User-Agent of containerd", "containerd/2.1.1"},
 	{"User-Agent of skopeo", "skopeo/1.9.3"},
 	{"User-Agent of kubelet", "kubelet/v1.33.0 (linux/amd64) kubernetes/abcdef0"},

@@ -4,6 +4,7 @@ package anonymous
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
@@ -30,12 +31,27 @@ var ReferrersTag = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		tag := t.Known().Root.Digest.FallbackTag()
 		var attempts []probe.Attempt
+		undecided := ""
+		var tries []probe.Attempt
 		for _, suffix := range []string{"", ".sig", ".att", ".sbom"} {
-			a := manifest(t, tag+suffix, nil)
-			if entitled := t.Entitled(ctx, a.Request); entitled.Status == 200 {
+			tries = append(tries, manifest(t, tag+suffix, nil))
+		}
+		for i, entitled := range t.EntitledAll(ctx, tries) {
+			a := tries[i]
+			switch entitled.Status {
+			case 200:
 				a.Content = t.ContentOf(entitled)
 				attempts = append(attempts, asDocker(a)...)
+			case 404:
+			default:
+				undecided = fmt.Sprintf("no control: the entitled were answered %d", entitled.Status)
+				if entitled.Status == 0 {
+					undecided = "no control: nobody entitled was asked through this endpoint"
+				}
 			}
+		}
+		if len(attempts) == 0 && undecided != "" {
+			return probe.Result{Outcome: finding.Unknown, Reason: undecided}
 		}
 		if len(attempts) == 0 {
 			return probe.NotApplicable("nothing is attached to the image by tag")

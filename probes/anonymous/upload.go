@@ -29,8 +29,8 @@ var Upload = probe.Probe{
 	Per:      probe.Repository,
 	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		if !t.OnceADoor() {
-			return probe.NotApplicable("an upload is started once per endpoint, in its first repository")
+		if !t.Chosen() {
+			return probe.NotApplicable("an upload is started once per endpoint, in the first private repository")
 		}
 		return t.Judge(ctx, []probe.Attempt{{
 			Request: oci.Request{Method: "POST", Kind: oci.UploadStart, Repository: t.Repository()},

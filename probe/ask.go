@@ -25,6 +25,7 @@ type Answer struct {
 	Grant      login.Grant
 	Problem    string // why the login could not be finished
 	NotAsked   string // why nothing was sent: budget, ban, interrupt
+	elsewhere  bool   // asked at another endpoint of the registry
 	begin, end int64  // on the door's clock
 }
 

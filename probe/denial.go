@@ -100,6 +100,9 @@ const (
 // control finds the exchange in which an entitled identity got what the
 // attempt was denied: here, or at another endpoint of the same registry.
 func (t *Trial) control(a Attempt) ([]string, string) {
+	if len(a.Control) > 0 && a.Elsewhere {
+		return a.Control, sibling
+	}
 	if len(a.Control) > 0 {
 		return a.Control, own
 	}

@@ -18,15 +18,28 @@ import (
 )
 
 // Entitled asks as the identity that may read the image: the control of what
-// is no content. The zero answer means that nobody could be asked here.
+// is no content. Where it got nothing it is asked at another endpoint of the
+// same registry. The zero answer means that nobody could be asked.
 func (t *Trial) Entitled(ctx context.Context, r oci.Request) Answer {
-	id := t.subject.entitled
-	if id == nil && t.Known() != nil {
+	g, id := t.group, t.subject.entitled
+	switch {
+	case id == nil && t.Known() != nil:
 		id = anonymous // a stranger reads the image, so a stranger is entitled
-	} else if id == nil || (t.Repository() != "" && t.group.own == nil) || t.door.ep.Cache {
+	case id == nil:
+		return Answer{}
+	case t.door.ep.Cache || (t.Repository() != "" && g.own == nil):
+		g = t.subject.reader()
+	}
+	if g == nil {
 		return Answer{}
 	}
-	return t.ask(ctx, question{lane: t.door.first(), id: id, phase: phaseEntitled, request: r, variant: true})
+	q := question{lane: g.door.first(), id: id, phase: phaseEntitled, request: r, variant: true}
+	a := g.ask(ctx, q)
+	if !id.Anonymous() {
+		a = g.insist(ctx, q, a)
+	}
+	a.elsewhere = g != t.group
+	return a
 }
 
 // EntitledAll asks for each attempt as Entitled does, all at once.
@@ -44,6 +57,9 @@ func (t *Trial) EntitledAll(ctx context.Context, attempts []Attempt) []Answer {
 func (t *Trial) ContentOf(a Answer) *image.Content {
 	c := &image.Content{Kind: image.Manifest, Digest: oci.SHA256(a.Body), MediaType: a.Header.Get("Content-Type"), Size: a.Size, Verified: true, Evidence: a.Trail}
 	t.Known().Add(c)
+	if own := t.group.own; own != nil && own != t.Known() && !a.elsewhere {
+		own.Add(c)
+	}
 	return c
 }
 
@@ -53,7 +69,7 @@ func (t *Trial) Listing(entitled Answer, parse func([]byte) (string, bool), kind
 	return func(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 		a.Control = nil
 		if _, shown := parse(entitled.Body); shown && entitled.Status == http.StatusOK {
-			a.Control = entitled.Trail
+			a.Control, a.Elsewhere = entitled.Trail, entitled.elsewhere
 		}
 		subject := &finding.Subject{Kind: kind}
 		if answer.Status == http.StatusOK && answer.Whole() && !html(answer.Response) {

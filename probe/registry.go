@@ -250,7 +250,7 @@ func (g *group) learn(ctx context.Context) {
 			if err == nil {
 				g.own = k
 				d.served(k)
-				s.learn(k, true)
+				s.learn(k, g, true)
 				return
 			}
 			g.ownProblem = err.Error()
@@ -258,7 +258,7 @@ func (g *group) learn(ctx context.Context) {
 	}
 	if served && s.ref.Repository != "" {
 		if k, _, err := image.Walk(ctx, g.fetch(anonymous, phaseCold), s.ref.Repository, s.ref.Reference); err == nil {
-			s.learn(k, false)
+			s.learn(k, g, false)
 		}
 	}
 }

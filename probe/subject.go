@@ -21,6 +21,7 @@ type subject struct {
 	list     decision
 
 	chosen   bool // for what is done once for each endpoint
+	read     *group
 	mu       sync.Mutex
 	listed   []string     // names of a listing, to prove retrieval on
 	seen     *image.Known // from whichever door showed it first
@@ -30,6 +31,13 @@ type subject struct {
 type decision struct {
 	allow bool
 	rule  string
+}
+
+// reader is a group in which the entitled got the image, nil if there is none.
+func (s *subject) reader() *group {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read
 }
 
 func (s *subject) known() *image.Known {
@@ -45,9 +53,12 @@ func (s *subject) byEntitled() bool {
 }
 
 // learn keeps the first walk; one by the entitled replaces a stranger's.
-func (s *subject) learn(k *image.Known, entitled bool) {
+func (s *subject) learn(k *image.Known, by *group, entitled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if entitled && s.read == nil {
+		s.read = by
+	}
 	if s.seen == nil || (entitled && !s.entitles) {
 		s.seen, s.entitles = k, entitled
 	}

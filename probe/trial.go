@@ -31,21 +31,22 @@ const (
 
 // Attempt is one question inside a trial.
 type Attempt struct {
-	Variant  string // what differs from the canonical request; "" is nothing
-	Class    Class
-	Request  oci.Request
-	Content  *image.Content // what a leak would show
-	Change   func(*wire.Request)
-	Limits   image.Limits
-	AllLanes bool                                                   // on every address and protocol; else on every address once
-	OneLane  bool                                                   // only once
-	Fresh    bool                                                   // on a new connection, after everything else was asked
-	Bare     bool                                                   // without our own headers
-	Direct   bool                                                   // without a login: it carries its own credential
-	Again    int                                                    // how often it was repeated because of a doubt
-	Cold     bool                                                   // not asked: what was answered before anything else
-	Control  []string                                               // exchanges in which the entitled got it here, when Content is nil
-	Judge    func(context.Context, *Trial, Attempt, Answer) Verdict // nil judges by content
+	Variant   string // what differs from the canonical request; "" is nothing
+	Class     Class
+	Request   oci.Request
+	Content   *image.Content // what a leak would show
+	Change    func(*wire.Request)
+	Limits    image.Limits
+	AllLanes  bool                                                   // on every address and protocol; else on every address once
+	OneLane   bool                                                   // only once
+	Fresh     bool                                                   // on a new connection, after everything else was asked
+	Bare      bool                                                   // without our own headers
+	Direct    bool                                                   // without a login: it carries its own credential
+	Again     int                                                    // how often it was repeated because of a doubt
+	Cold      bool                                                   // not asked: what was answered before anything else
+	Elsewhere bool                                                   // Control is from another endpoint
+	Control   []string                                               // exchanges in which the entitled got it here, when Content is nil
+	Judge     func(context.Context, *Trial, Attempt, Answer) Verdict // nil judges by content
 }
 
 // Verdict is what one attempt came to.

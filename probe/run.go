@@ -184,6 +184,11 @@ func (r *run) spend() bool {
 	return r.spent.Add(1) <= int64(r.opts.MaxRequests) || r.opts.MaxRequests == 0
 }
 
+// exhausted says whether the budget of requests is spent.
+func (r *run) exhausted() bool {
+	return r.opts.MaxRequests > 0 && r.spent.Load() >= int64(r.opts.MaxRequests)
+}
+
 // note records a request that was not sent, so that it can be cited.
 func (r *run) note(req wire.Request, err error) string {
 	if r.opts.Recorder == nil {

@@ -104,7 +104,9 @@ func (s *sentinels) once(ctx context.Context, g *group) round {
 			mu.Lock()
 			defer mu.Unlock()
 			r.evidence = append(r.evidence, a.Trail...)
-			if got := a.status(ref.q); got != ref.status && ctx.Err() == nil {
+			if a.NotAsked != "" {
+				r.good, r.why = false, a.NotAsked
+			} else if got := a.status(ref.q); got != ref.status && ctx.Err() == nil {
 				r.good = false
 				r.why = fmt.Sprintf("%s answered %s, before it was %d", ref.what, statusText(a, got), ref.status)
 			}
@@ -191,7 +193,7 @@ func (s *sentinels) banned() bool {
 func (s *sentinels) recover(ctx context.Context, g *group) bool {
 	s.door.slow.Lock()
 	defer s.door.slow.Unlock()
-	if s.banned() {
+	if s.banned() || s.door.run.exhausted() {
 		return false
 	}
 	if s.good() && s.door.pace.slowed() {

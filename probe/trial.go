@@ -254,10 +254,18 @@ func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
 		}
 		if why := s.tainted(v.begin, v.end); why != "" {
 			verdicts[i].Outcome = finding.Unknown
-			verdicts[i].Reason = "throttled or banned: " + why
+			verdicts[i].Reason = doubt(why)
 		}
 	}
 	return verdicts
+}
+
+// doubt names why a denial counts for nothing.
+func doubt(why string) string {
+	if strings.Contains(why, "check.budget") || why == "interrupted" {
+		return "not seen to be more than a rate limit or a ban: " + why
+	}
+	return "throttled or banned: " + why
 }
 
 // isolation is the pause before and between requests that are repeated alone.

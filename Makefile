@@ -20,8 +20,9 @@ test:
 	[ $$skips -eq 0 ] || { echo "skipped: $$skips"; grep -A1 -- '--- SKIP' test.out | grep -v '^--$$'; }; \
 	exit $$code
 
+# The table over real peers runs the compiled binary: the detector sees nothing there.
 race:
-	$(GO) test -race ./...
+	$(GO) test -race -skip '^TestPeers$$' ./...
 
 bench:
 	$(GO) run ./bench

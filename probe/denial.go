@@ -21,7 +21,8 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	case answer.Failure == wire.ClientCert:
 		return t.denied(a, "the TLS handshake asks for a client certificate", false)
 	case answer.Failure == wire.NoRoute:
-		return Verdict{Outcome: finding.NotChecked, Reason: "no route to " + answer.Request.Address.Addr().String() + " from here"}
+		t.door.run.unroutable(answer.Request.Address.Addr())
+		return Verdict{Outcome: finding.NotChecked, Reason: "no route to " + answer.Request.Address.Addr().String() + " from here", noRoute: true}
 	case answer.Failure != "":
 		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s (%s)", answer.Failure, answer.Request.Address)}
 	}

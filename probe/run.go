@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -182,6 +183,16 @@ func (r *run) planning() bool { return r.simulate != nil }
 // spend takes one request from the budget.
 func (r *run) spend() bool {
 	return r.spent.Add(1) <= int64(r.opts.MaxRequests) || r.opts.MaxRequests == 0
+}
+
+// unroutable notes an address that cannot be reached from here, once.
+func (r *run) unroutable(a netip.Addr) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	note := fmt.Sprintf("%s was not checked: there is no route to it from here", a)
+	if !slices.Contains(r.notes, note) {
+		r.notes = append(r.notes, note)
+	}
 }
 
 // exhausted says whether the budget of requests is spent.

@@ -4,10 +4,14 @@ package probe_test
 
 import (
 	"context"
+	"errors"
+	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -374,4 +378,44 @@ func TestByDigest(t *testing.T) {
 	if f := s.of("anonymous/manifest-by-digest"); f.Outcome != finding.Pass {
 		t.Errorf("by digest: %s %s", f.Outcome, f.Reason)
 	}
+}
+
+// TestNoRoute: an address family that leads nowhere from here is said, and
+// keeps nothing from being proven about the others.
+func TestNoRoute(t *testing.T) {
+	b := setUp(t, lab.DoorOptions{})
+	u := b.opts.Targets[0].Endpoints[0].URL
+	b.opts.Targets[0].Endpoints[0].URL = &url.URL{Scheme: "http", Host: "registry.test:" + u.Port()}
+	origin, err := credential.ParseOrigin("http://registry.test:" + u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.opts.Identities[0].Secret.Origins = []credential.Origin{origin}
+	b.opts.Identities[0].Secret.PlainHTTP = true
+	nowhere := unroutable(u.Port())
+	if !nowhere.IsValid() {
+		t.Log("every address that was tried has a route here")
+		return
+	}
+	b.opts.Resolve = map[string][]netip.Addr{"registry.test": {netip.MustParseAddr("127.0.0.1"), nowhere}}
+	s, summary := b.run(t, context.Background())
+	if f := s.of("anonymous/layer"); f.Outcome != finding.Pass {
+		t.Errorf("layer is %s: %s", f.Outcome, f.Reason)
+	}
+	if !slices.ContainsFunc(summary.Notes, func(n string) bool { return strings.Contains(n, nowhere.String()+" was not checked") }) {
+		t.Errorf("notes: %q", summary.Notes)
+	}
+}
+
+// unroutable finds an address that this machine has no route to.
+func unroutable(port string) netip.Addr {
+	for _, a := range []string{"2001:db8::1", "ff02::1", "224.0.0.1"} {
+		c, err := net.DialTimeout("tcp", net.JoinHostPort(a, port), 300*time.Millisecond)
+		if err == nil {
+			c.Close()
+		} else if errors.Is(err, syscall.ENETUNREACH) {
+			return netip.MustParseAddr(a)
+		}
+	}
+	return netip.Addr{}
 }

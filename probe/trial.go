@@ -66,7 +66,10 @@ type Verdict struct {
 	onDenial bool
 	// signed: a denial with the mark of a registry or of an authentication. No
 	// ban and no rate limit looks like that.
-	signed     bool
+	signed bool
+	// noRoute: this address family does not lead anywhere from here, which says
+	// nothing about the others.
+	noRoute    bool
 	attempt    Attempt
 	lane       Lane
 	begin, end int64
@@ -313,8 +316,12 @@ func (t *Trial) result(verdicts []Verdict) Result {
 	r := Result{Attempts: len(verdicts), Observed: "unknown"}
 	var worst *Verdict
 	notes := 0
+	routed := slices.ContainsFunc(verdicts, func(v Verdict) bool { return !v.noRoute })
 	for i := range verdicts {
 		v := &verdicts[i]
+		if v.noRoute && routed {
+			continue
+		}
 		if v.attempt.Class == Variant && v.Outcome != finding.Fail {
 			if v.Outcome != finding.Pass {
 				notes++

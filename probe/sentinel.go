@@ -219,9 +219,11 @@ func (s *sentinels) recover(ctx context.Context, g *group) bool {
 // was answered first, the ping, and a read of the entitled.
 func (g *group) sentinels() {
 	for _, lane := range g.door.addressLanes() {
-		if cold := g.cold[lane.Address.String()]; cold.First.Status != 0 {
-			g.watch(firstAnonymous, g.coldQuestion(lane), cold.First.Status)
+		cold := g.cold[lane.Address.String()]
+		if cold.First.Status == 0 {
+			continue // an address that never answered cannot answer otherwise
 		}
+		g.watch(firstAnonymous, g.coldQuestion(lane), cold.First.Status)
 		if ping := g.door.pings[lane.Address]; ping.First.Status != 0 {
 			g.watch("anonymous /v2/", pingQuestion(lane), ping.First.Status)
 		}

@@ -54,13 +54,11 @@ func (g *group) insist(ctx context.Context, q question, a Answer) Answer {
 		}
 		a = g.ask(ctx, q)
 	}
-	if filtered() && !d.asDocker.Swap(true) {
-		again := g.ask(ctx, q)
-		if again.Status != http.StatusOK {
+	if filtered() {
+		known := d.asDocker.Swap(true)
+		if a = g.ask(ctx, q); filtered() && !known {
 			d.asDocker.Store(false)
-			return a
 		}
-		a = again
 	}
 	if a.Status == http.StatusOK {
 		d.entitledSeen.Store(true)

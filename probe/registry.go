@@ -162,6 +162,7 @@ func (r *run) one(ctx context.Context, s *subject, doors []*door, results *seque
 		findings = append(findings, fs...)
 		rows = append(rows, groups[i].rows(probes, fs)...)
 	}
+	s.forget()
 	results.put(at, findings, rows)
 }
 

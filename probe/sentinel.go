@@ -52,7 +52,6 @@ type round struct {
 	begin, end int64
 	good       bool
 	why        string
-	evidence   []string
 }
 
 // newSentinels begins with a good round: the first answers themselves.
@@ -91,7 +90,21 @@ func (s *sentinels) check(ctx context.Context, g *group) round {
 	defer s.mu.Unlock()
 	s.rounds = append(s.rounds, r)
 	slices.SortFunc(s.rounds, func(a, b round) int { return cmp.Compare(a.begin, b.begin) })
+	s.rounds = ends(s.rounds)
 	return r
+}
+
+// ends drops good rounds that stand between good ones: only the first after a
+// bad one and the last before one say anything.
+func ends(rounds []round) []round {
+	var out []round
+	for i, r := range rounds {
+		if r.good && i > 0 && i < len(rounds)-1 && rounds[i-1].good && rounds[i+1].good {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 func (s *sentinels) once(ctx context.Context, g *group) round {
@@ -103,7 +116,6 @@ func (s *sentinels) once(ctx context.Context, g *group) round {
 			a := g.sentinel(ctx, ref.q)
 			mu.Lock()
 			defer mu.Unlock()
-			r.evidence = append(r.evidence, a.Trail...)
 			if a.NotAsked != "" {
 				r.good, r.why = false, a.NotAsked
 			} else if got := a.status(ref.q); got != ref.status && ctx.Err() == nil {

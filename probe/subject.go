@@ -33,6 +33,14 @@ type decision struct {
 	rule  string
 }
 
+// forget lets go of what was read, once every door was judged: a run over many
+// images holds only those that are under way.
+func (s *subject) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read, s.seen = nil, nil
+}
+
 // reader is a group in which the entitled got the image, nil if there is none.
 func (s *subject) reader() *group {
 	s.mu.Lock()

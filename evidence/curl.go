@@ -33,6 +33,9 @@ func Curl(x Exchange, caFile string) []string {
 	if a, err := netip.ParseAddrPort(x.Address); err == nil && strings.Trim(host, "[]") != a.Addr().String() {
 		lines = append(lines, "--resolve "+quote(host+":"+p+":"+a.Addr().String()))
 	}
+	if !slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool { return strings.EqualFold(h[0], "user-agent") }) {
+		lines = append(lines, "-H 'User-Agent:'")
+	}
 	for _, h := range x.RequestHeaders {
 		if line := curlHeader(x, h); line != "" {
 			lines = append(lines, line)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +24,8 @@ type Recorder struct {
 	out     *bufio.Writer
 	offsets []int64 // where exchange x(i+1) begins
 	end     int64
-	sent    int // exchanges that were really on the wire
+	hide    []string // secrets, which an answer may echo
+	sent    int      // exchanges that were really on the wire
 	err     error
 }
 
@@ -36,6 +38,28 @@ func NewRecorder() (*Recorder, error) {
 	return &Recorder{file: f, out: bufio.NewWriterSize(f, 64<<10)}, nil
 }
 
+// Hide names secrets that must not be recorded, wherever an answer echoes them.
+// Short ones are left alone: they stand in any text.
+func (r *Recorder) Hide(secrets ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range secrets {
+		if len(s) >= 6 && !slices.Contains(r.hide, s) && len(r.hide) < 10_000 {
+			r.hide = append(r.hide, s)
+		}
+	}
+}
+
+// scrub replaces secrets in what a server said.
+func scrub(s string, secrets []string) string {
+	for _, secret := range secrets {
+		if strings.Contains(s, secret) {
+			s = strings.ReplaceAll(s, secret, "[secret]")
+		}
+	}
+	return s
+}
+
 // Close removes the spool.
 func (r *Recorder) Close() error {
 	r.mu.Lock()
@@ -46,6 +70,16 @@ func (r *Recorder) Close() error {
 
 // Record redacts x, gives it an id, and keeps it.
 func (r *Recorder) Record(x Exchange) string {
+	r.mu.Lock()
+	secrets := r.hide
+	r.mu.Unlock()
+	x.ErrorBody, x.Error, x.Target = scrub(x.ErrorBody, secrets), scrub(x.Error, secrets), scrub(x.Target, secrets)
+	for i, h := range x.ResponseHeaders {
+		if v := scrub(h[1], secrets); v != h[1] {
+			x.ResponseHeaders = slices.Clone(x.ResponseHeaders)
+			x.ResponseHeaders[i][1] = v
+		}
+	}
 	x.Target = Target(x.Target)
 	x.Method = Printable(x.Method, 64)
 	x.Host = Printable(x.Host, 512)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -55,26 +56,27 @@ func Target(target string) string { return Printable(redactURL(target), maxShown
 // redactURL hides userinfo, and the value of every query key that is not
 // known to be harmless. It works on text: what a server sends need not parse.
 func redactURL(s string) string {
-	if scheme, rest, ok := strings.Cut(s, "://"); ok {
-		authority, path := rest, ""
-		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-			authority, path = rest[:i], rest[i:]
-		}
-		if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-			authority = hidden(authority[:i]) + authority[i:]
-		}
-		s = scheme + "://" + authority + path
+	s = userinfo.ReplaceAllStringFunc(s, func(m string) string { return "//" + hidden(m[2:len(m)-1]) + "@" })
+	fragment := ""
+	if i := strings.IndexByte(s, '#'); i >= 0 && s[i+1:] != "" {
+		s, fragment = s[:i], "#"+hidden(s[i+1:])
 	}
 	path, query, ok := strings.Cut(s, "?")
 	if !ok {
-		return s
+		return s + fragment
 	}
 	var out []string
 	for pair := range strings.SplitSeq(query, "&") {
 		k, v, has := strings.Cut(pair, "=")
 		end := ""
-		if i := strings.IndexAny(v, ">#"); i >= 0 { // the end of a Link's target
+		if i := strings.IndexByte(v, '>'); i >= 0 { // the end of a Link's target
 			v, end = v[:i], v[i:]
+		}
+		if i := strings.IndexByte(v, ';'); i >= 0 { // which some read as another &
+			v = v[:i+1] + hidden(v[i+1:])
+		}
+		if !has && len(k) > 8 { // a bare token
+			k = hidden(k)
 		}
 		if has && v != "" && !shownQuery[k] {
 			v = hidden(v)
@@ -84,8 +86,11 @@ func redactURL(s string) string {
 		}
 		out = append(out, k+v+end)
 	}
-	return path + "?" + strings.Join(out, "&")
+	return path + "?" + strings.Join(out, "&") + fragment
 }
+
+// userinfo finds a user name and password before a host.
+var userinfo = regexp.MustCompile(`//[^/?#\s<>"]+@`)
 
 // hidden stands for a value: its length, and a hash that lets two exchanges
 // be compared without telling what it was.

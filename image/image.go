@@ -58,6 +58,9 @@ type Known struct {
 	Document              oci.Document // of Root
 	Tag                   string       // "" when the reference is a digest
 
+	// Problem says what of the image could not be read, "" when all was.
+	Problem string
+
 	mu      sync.Mutex
 	digests map[string]*Content // hex of sha256 -> content
 	extra   []*Content
@@ -72,6 +75,9 @@ const sampleSize = 256
 
 // maxChildren bounds how many manifests of an index are read.
 const maxChildren = 64
+
+// maxDepth bounds how deep indexes of indexes are followed.
+const maxDepth = 4
 
 // maxBlobs bounds how many configs and layers of an image are read.
 const maxBlobs = 1024
@@ -155,9 +161,29 @@ func rootContent(reference string, doc oci.Document, resp Answer) (*Content, err
 }
 
 func (k *Known) readChildren(ctx context.Context, fetch Fetch, doc oci.Document) {
+	list := doc.Manifests
+	for depth := 0; len(list) > 0; depth++ {
+		if room := maxChildren - len(k.Children); len(list) > room || depth == maxDepth {
+			k.Problem = fmt.Sprintf("the index lists more than is read (%d manifests, %d deep)", maxChildren, maxDepth)
+			list = list[:min(room, len(list))]
+			if depth == maxDepth {
+				return
+			}
+		}
+		list = k.readManifests(ctx, fetch, list)
+	}
+}
+
+// readManifests reads children at once, and returns those that the indexes
+// among them list.
+func (k *Known) readManifests(ctx context.Context, fetch Fetch, list []oci.Descriptor) []oci.Descriptor {
 	var wg sync.WaitGroup
-	docs := make([]oci.Document, min(len(doc.Manifests), maxChildren))
-	for i, d := range doc.Manifests[:len(docs)] {
+	first := len(k.Children)
+	list = slices.DeleteFunc(slices.Clone(list), func(d oci.Descriptor) bool {
+		return d.Digest == k.Root.Digest || slices.ContainsFunc(k.Children, func(c *Content) bool { return c.Digest == d.Digest })
+	})
+	docs := make([]oci.Document, len(list))
+	for i, d := range list {
 		c := &Content{Kind: Manifest, Digest: d.Digest, MediaType: d.MediaType, Size: d.Size, Child: true}
 		k.Children = append(k.Children, c)
 		wg.Go(func() {
@@ -172,10 +198,16 @@ func (k *Known) readChildren(ctx context.Context, fetch Fetch, doc oci.Document)
 		})
 	}
 	wg.Wait()
-	for i, c := range k.Children {
+	var nested []oci.Descriptor
+	for i, c := range k.Children[first:] {
+		if c.Problem != "" && k.Problem == "" {
+			k.Problem = fmt.Sprintf("the manifest %s in the index was not read: %s", c.Digest.Short(), c.Problem)
+		}
 		k.add(c)
 		k.blobs(docs[i])
+		nested = append(nested, docs[i].Manifests...)
 	}
+	return nested
 }
 
 // blobs lists the config and layers of a manifest, each digest once.

@@ -123,6 +123,9 @@ func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Dest
 func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	g := Grant{Evidence: evidence}
 	switch {
+	case resp.Status == http.StatusForbidden && filtered(resp):
+		g.Problem = fmt.Sprintf("a bot filter in front of the token service %s answered 403", d.Origin)
+		return g
 	case resp.Status == http.StatusUnauthorized || resp.Status == http.StatusForbidden:
 		g.Refused = true
 		return g
@@ -149,6 +152,17 @@ func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	subject, access, err := peek(t.Token)
 	g.Opaque, g.Subject, g.Access = err != nil, subject, access
 	return g
+}
+
+// filtered says whether a 403 is that of a bot filter or a rate limit: it has
+// their mark, or it is a page.
+func filtered(resp wire.Response) bool {
+	for _, mark := range []string{"Cf-Mitigated", "X-Amzn-Waf-Action", "Retry-After"} {
+		if resp.Header.Has(mark) {
+			return true
+		}
+	}
+	return strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "html") || strings.Contains(resp.Header.Get("Server"), "AkamaiGHost")
 }
 
 // peek reads what a JWT says of itself. It verifies nothing: that is the

@@ -103,23 +103,40 @@ func (g *group) ask(ctx context.Context, q question) (a Answer) {
 	}
 	a.First = g.send(ctx, q, r, &a)
 	a.Response = a.First
-	if a.NotAsked != "" || a.First.Status != http.StatusUnauthorized || q.direct {
+	if a.NotAsked != "" || q.direct || !denies(a.First.Status) {
 		return a
 	}
 	challenges := login.ParseChallenges(a.First.Header.Values("Www-Authenticate"))
+	own := len(challenges) > 0
+	if !own {
+		// Some registries challenge at /v2/ alone and answer 404 or 403 below it;
+		// clients then use the challenge of the ping.
+		challenges = rescoped(d.lastChallenges(), true)
+	}
 	if id := g.subject.entitled; q.phase == phaseCold && id != nil {
 		// The token that the entitled will need is asked for meanwhile; it is
 		// the content that must not be read before the cold questions.
-		g.rounds.Go(func() { d.logins.Authorize(ctx, d.reg, *id, rescoped(challenges, true), q.scope()) })
+		g.rounds.Go(func() { d.logins.Authorize(ctx, d.reg, *id, rescoped(challenges, true), d.scope(q)) })
 	}
-	a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, challenges, q.scope())
+	a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, challenges, d.scope(q))
 	a.Trail = append(a.Trail, a.Grant.Evidence...)
 	a.Problem = a.Grant.Problem
 	if a.Grant.Header == "" || (q.variant && a.Grant.Empty()) {
 		return a
 	}
-	a.Response = g.send(ctx, q, authorized(r, a.Grant), &a)
+	with := Answer{}
+	with.Response = g.send(ctx, q, authorized(r, a.Grant), &with)
+	a.Trail = append(a.Trail, with.Trail...)
+	a.NotAsked = with.NotAsked
+	if own || with.Status/100 == 2 || with.Status/100 == 3 {
+		a.Response = with.Response
+	}
 	return a
+}
+
+// denies says whether a status may be that of a denial which a token lifts.
+func denies(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound
 }
 
 func authorized(r wire.Request, grant login.Grant) wire.Request {
@@ -134,7 +151,7 @@ func (g *group) bothLegs(ctx context.Context, q question, r wire.Request, a *Ans
 	if q.direct || q.phase == phaseCold {
 		return false
 	}
-	grant, ok := g.door.logins.Cached(g.door.reg, *q.id, rescoped(g.door.lastChallenges(), true), q.scope())
+	grant, ok := g.door.logins.Cached(g.door.reg, *q.id, rescoped(g.door.lastChallenges(), true), g.door.scope(q))
 	if !ok || grant.Header == "" || (q.variant && grant.Empty()) {
 		return false
 	}
@@ -147,14 +164,21 @@ func (g *group) bothLegs(ctx context.Context, q question, r wire.Request, a *Ans
 	if a.NotAsked != "" || with.NotAsked != "" {
 		return true
 	}
-	if a.First.Status == http.StatusUnauthorized || (a.First.Status/100 != 2 && with.Status/100 == 2) {
+	if a.First.Status == http.StatusUnauthorized || (a.First.Status/100 != 2 && (with.Status/100 == 2 || with.Status/100 == 3)) {
 		a.Response, a.Grant = with.Response, grant
 		a.Trail = append(append(a.Trail, grant.Evidence...), with.Trail...)
 	}
 	return true
 }
 
-func (q question) scope() string { return q.request.Scope() }
+// scope is what a token for the question has to hold, in the names of the door.
+func (d *door) scope(q question) string {
+	r := q.request
+	if r.Repository != "" {
+		r.Repository = d.ep.Prefix + r.Repository
+	}
+	return r.Scope()
+}
 
 // askEntitled logs in with what is known of the door before it asks, and once
 // more with what it was told when that was not enough.
@@ -169,7 +193,7 @@ func (g *group) askEntitled(ctx context.Context, q question, r wire.Request, a *
 			a.Problem = a.Grant.Problem
 		}
 		if len(known) > 0 || !q.id.Secret.Credential.Token.IsZero() {
-			a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, rescoped(known, try == 0), q.scope())
+			a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, rescoped(known, try == 0), d.scope(q))
 			a.Trail = append(a.Trail, a.Grant.Evidence...)
 			a.Problem = a.Grant.Problem
 			if a.Grant.Refused {
@@ -181,6 +205,9 @@ func (g *group) askEntitled(ctx context.Context, q question, r wire.Request, a *
 		}
 		with := r
 		if a.Grant.Header != "" {
+			if _, token, ok := strings.Cut(a.Grant.Header, " "); ok {
+				d.run.opts.Recorder.Hide(token)
+			}
 			with.Header = append(r.Header[:len(r.Header):len(r.Header)], [2]string{"Authorization", a.Grant.Header})
 		}
 		a.Response = g.send(ctx, q, with, a)
@@ -257,7 +284,7 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 	d := g.door
 	var s shared
 	for n := 0; ; n++ {
-		s.resp = paced{d}.Do(ctx, r)
+		s.resp = paced{d, func() string { return d.refuses(q) }}.Do(ctx, r)
 		s.trail = append(s.trail, s.resp.ID)
 		if s.resp.Failure == wire.Stale && n < repeats { // the peer closed an idle connection: not its answer
 			r.Fresh = true
@@ -265,7 +292,7 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 		}
 		d.count(q, s.resp)
 		passing := s.resp.Failure.Transient() || s.resp.Status == 429 || s.resp.Status >= 500
-		if !passing || n >= repeats || q.variant || d.broken.Load() >= 2 {
+		if !passing || n >= repeats || q.variant || (r.Method != http.MethodGet && r.Method != http.MethodHead) || d.broken.Load() >= 2 {
 			if passing && !q.variant {
 				d.broken.Add(1)
 			}
@@ -338,6 +365,18 @@ func (d *door) count(q question, resp wire.Response) {
 	if q.id.Anonymous() && (resp.Status == 401 || resp.Status == 403) {
 		d.denied.Add(1)
 	}
+}
+
+// refuses says why a question is not sent, now that it is its turn: a budget may
+// have been spent while it waited. Sentinels are what keeps budgets honest.
+func (d *door) refuses(q question) string {
+	if q.private {
+		return ""
+	}
+	if q.variant && q.id.Anonymous() && 2*d.denied.Load() >= int64(d.run.opts.MaxDenied) {
+		return "half of the budget of denied requests is spent, so no variants are asked"
+	}
+	return d.stopped(q.id)
 }
 
 // stopped says why the door may not be asked any more by this identity.

@@ -24,7 +24,7 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 		t.door.run.unroutable(answer.Request.Address.Addr())
 		return Verdict{Outcome: finding.NotChecked, Reason: "no route to " + answer.Request.Address.Addr().String() + " from here", noRoute: true}
 	case answer.Failure != "":
-		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s (%s)", answer.Failure, answer.Request.Address)}
+		return Verdict{Outcome: finding.Unknown, Reason: silence(answer.Response)}
 	}
 	if mark := wafMark(answer.Response); mark != "" {
 		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d from a bot filter (%s): that is no access control", answer.Status, mark)}
@@ -35,6 +35,14 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 		v.unsure = true
 	}
 	return v
+}
+
+// silence says why there is no answer, and what would help.
+func silence(resp wire.Response) string {
+	if resp.TLS != nil && resp.TLS.Problem != "" {
+		return fmt.Sprintf("%s: %s (pass --ca-file, or tls.ca in the file)", resp.Request.Address, resp.TLS.Problem)
+	}
+	return fmt.Sprintf("%s does not answer: %s", resp.Request.Address, resp.Failure)
 }
 
 // refused judges a status.
@@ -153,26 +161,45 @@ func (t *Trial) redirect(ctx context.Context, a Attempt, answer Answer) Verdict 
 	if c := a.Content; c != nil && ((c.Redirect != "" && base == c.Redirect) || storageSignature(location)) {
 		return t.authorised(ctx, a, answer, c)
 	}
-	elsewhere := strings.Contains(mask(base, answer), "TARGET") // the same path at another place is no login page
+	resp, followed, why := t.follow(ctx, question{lane: laneOf(answer), id: anonymous, request: a.Request}, answer.Response, answer.Trail)
+	next := answer
+	next.Response, next.First, next.Trail = resp, resp, followed
+	if why == "" && (resp.Status/100 == 2 && !html(resp) || t.matches(a, resp) != nil) {
+		if v := Content(ctx, t, a, next); v.Outcome == finding.Fail {
+			v.Evidence = followed
+			return v
+		}
+	}
+	elsewhere := strings.Contains(mask(base, answer), "TARGET") || t.digestIn(base) // the same path at another place is no login page
 	if same, trail := t.sameForRandom(ctx, a, answer, func(r Answer) bool {
 		return !elsewhere && r.Status == answer.Status && mask(image.StripQuery(r.Header.Get("Location")), r) == mask(base, answer)
 	}); same {
 		v := t.denied(a, fmt.Sprintf("%d to a login page", answer.Status), true)
-		v.Evidence = append(answer.Trail, trail...)
+		v.Evidence = append(followed, trail...)
 		return v
 	}
-	resp, trail, why := t.follow(ctx, question{lane: laneOf(answer), id: anonymous, request: a.Request}, answer.Response, answer.Trail)
-	if why != "" {
-		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d: %s", answer.Status, why), Evidence: trail}
-	}
-	next := answer
-	next.Response, next.First, next.Trail = resp, resp, trail
-	if resp.Status/100 == 3 {
-		return Verdict{Outcome: finding.Unknown, Reason: "more redirects than are followed", Evidence: trail}
+	switch {
+	case why != "":
+		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d: %s", answer.Status, why), Evidence: followed}
+	case resp.Status/100 == 3:
+		return Verdict{Outcome: finding.Unknown, Reason: "more redirects than are followed", Evidence: followed}
+	case !strings.HasPrefix(resp.Request.Target, "/v2/"):
+		// An error of a storage host is not the registry's denial.
+		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d to a place outside the API, which answered %d", answer.Status, resp.Status), Evidence: followed}
 	}
 	v := Content(ctx, t, a, next)
-	v.Evidence = trail
+	v.Evidence = followed
 	return v
+}
+
+// digestIn says whether a URL names content of the image.
+func (t *Trial) digestIn(location string) bool {
+	for _, d := range t.digests() {
+		if strings.Contains(location, d.Encoded()) {
+			return true
+		}
+	}
+	return false
 }
 
 // authorised: the registry sent a stranger to where it sends the entitled. It
@@ -309,6 +336,9 @@ func wafMark(resp wire.Response) string {
 // registry: a challenge, or the specification's error body. The API version
 // header is no mark, since fronts are told to add it to every answer.
 func signed(r wire.Response) bool {
+	if r.Status != http.StatusUnauthorized && r.Status != http.StatusForbidden {
+		return false
+	}
 	code := errorCode(r)
 	return r.Header.Has("Www-Authenticate") || (code != "" && code != " TOOMANYREQUESTS")
 }

@@ -4,6 +4,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -44,6 +45,8 @@ type door struct {
 	sentinels    *sentinels
 
 	mu         sync.Mutex
+	answered   bool
+	silent     string // why it did not answer once
 	product    string
 	tls        string
 	challenges []login.Challenge // the last seen, to log in without asking first
@@ -137,11 +140,15 @@ func (d *door) prepare(ctx context.Context) {
 
 // learn keeps what an answer tells of the door.
 func (d *door) learn(resp wire.Response) {
-	if resp.Status == 0 {
-		return
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if resp.Status == 0 {
+		if d.silent == "" && resp.Failure != wire.Canceled && resp.Request.Host == d.ep.URL.Host {
+			d.silent = silence(resp)
+		}
+		return
+	}
+	d.answered = d.answered || resp.Request.Host == d.ep.URL.Host
 	if d.product == "" || d.product == product.Unknown {
 		d.product = product.Detect(resp.Header)
 	}
@@ -207,7 +214,7 @@ func newDoor(r *run, t *Target, ep Endpoint) *door {
 	}
 	d.sentinels = newSentinels(d)
 	d.pace = newPace(concurrent, t.PerSecond)
-	d.logins = &login.Client{Wire: paced{d}}
+	d.logins = &login.Client{Wire: paced{d: d}}
 	d.reg = login.Registry{
 		URL:     ep.URL,
 		Guard:   wire.Guard{Allowed: allowed(t), Pinned: r.opts.Resolve},
@@ -228,12 +235,27 @@ func allowed(t *Target) []credential.Origin {
 }
 
 // paced sends requests at the pace of the door, and counts them.
-type paced struct{ d *door }
+type paced struct {
+	d    *door
+	stop func() string // asked once it is its turn; may be nil
+}
+
+func (p paced) why() string {
+	if p.stop == nil {
+		return ""
+	}
+	return p.stop()
+}
 
 // Do implements login.Exchanger.
 func (p paced) Do(ctx context.Context, r wire.Request) wire.Response {
 	d := p.d
 	if err := d.pace.enter(ctx); err != nil {
+		return wire.Response{Request: r, Failure: wire.Canceled, Err: err, ID: d.run.note(r, err)}
+	}
+	if why := p.why(); why != "" {
+		d.pace.leave(wire.Response{})
+		err := errors.New(why)
 		return wire.Response{Request: r, Failure: wire.Canceled, Err: err, ID: d.run.note(r, err)}
 	}
 	if !d.run.spend() {

@@ -87,10 +87,12 @@ func (g *group) follow(ctx context.Context, q question, resp wire.Response, trai
 		r := resp.Request
 		r.Scheme, r.Host, r.SNI, r.Address = next.URL.Scheme, next.URL.Host, next.URL.Hostname(), next.Address
 		r.Target, r.Header, r.Proto, r.Timeout = next.URL.RequestURI(), header, wire.HTTP11, hopTimeout
-		if !next.SameOrigin {
+		if next.SameOrigin {
+			r.Address = resp.Request.Address // the door that is under test, not what DNS says of it
+		} else {
 			r.Cert = nil
 		}
-		resp = paced{d}.Do(ctx, r)
+		resp = paced{d: d}.Do(ctx, r)
 		trail = append(trail, resp.ID)
 		if resp.Failure != "" {
 			return resp, trail, "the redirect leads to " + string(next.Origin) + ": " + string(resp.Failure)

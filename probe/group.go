@@ -15,6 +15,7 @@ type group struct {
 	subject    *subject
 	own        *image.Known // what the entitled got here; nil when they got nothing
 	ownTrail   []string
+	cache      bool // it looks like a shared cache
 	ownProblem string
 	cold       map[string]Answer // phase 0, by address
 

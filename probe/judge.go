@@ -33,6 +33,9 @@ func Content(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 	case answer.Status/100 == 3:
 		return t.redirect(ctx, a, answer)
 	}
+	if c := t.matches(a, answer.Response); c != nil {
+		return t.leaked(a, answer, c, fmt.Sprintf("served under a status of %d", answer.Status))
+	}
 	return t.denial(ctx, a, answer)
 }
 
@@ -40,6 +43,14 @@ func Content(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 func (t *Trial) leak(ctx context.Context, a Attempt, answer Answer) Verdict {
 	if a.Request.Method == http.MethodHead {
 		return t.head(ctx, a, answer)
+	}
+	if answer.Header.Has("Content-Encoding") && int64(len(answer.Body)) != answer.Size && !answer.Truncated {
+		// Only a part was kept, and a part of what is compressed is nothing.
+		whole := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: image.Limits{Limit: image.SmallBlob}})
+		if whole.Status == answer.Status {
+			whole.Trail = append(answer.Trail, whole.Trail...)
+			answer = whole
+		}
 	}
 	if c := t.matches(a, answer.Response); c != nil {
 		return t.leaked(a, answer, c, "served")
@@ -116,6 +127,9 @@ func (t *Trial) otherManifest(ctx context.Context, a Attempt, answer Answer) (Ve
 		return Verdict{}, false
 	}
 	c := &image.Content{Kind: image.Manifest, Digest: oci.SHA256(body), MediaType: doc.Type(answer.Header.Get("Content-Type")), Size: int64(len(body))}
+	if same, trail := t.sameForRandom(ctx, a, answer, func(r Answer) bool { return r.Status == answer.Status && r.SHA256 == answer.SHA256 }); same {
+		return Verdict{Outcome: finding.Unknown, Reason: "200 with the same manifest for a name that does not exist", Evidence: append(answer.Trail, trail...)}, true
+	}
 	if t.Known() == nil {
 		return t.leaked(a, answer, c, "served"), true
 	}
@@ -222,6 +236,9 @@ func (t *Trial) head(ctx context.Context, a Attempt, answer Answer) Verdict {
 	absent := a.Request
 	absent.Reference = randomDigest()
 	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: absent, change: a.Change, variant: true})
+	if !decides(other) {
+		return Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD, and no answer for a digest that does not exist"}
+	}
 	if other.Status == 200 {
 		return Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD, also for a digest that does not exist"}
 	}
@@ -239,6 +256,9 @@ func (t *Trial) notModified(ctx context.Context, a Attempt, answer Answer) Verdi
 		}
 		r.Header = append(without(r.Header, "If-None-Match"), [2]string{"If-None-Match", `"` + randomDigest() + `"`})
 	}})
+	if !decides(other) {
+		return Verdict{Outcome: finding.Unknown, Reason: "304, and no answer to another validator"}
+	}
 	if other.Status == http.StatusNotModified || a.Content == nil {
 		return Verdict{Outcome: finding.Unknown, Reason: "304 to any validator"}
 	}
@@ -251,6 +271,11 @@ func (t *Trial) notModified(ctx context.Context, a Attempt, answer Answer) Verdi
 		}
 	}
 	return v
+}
+
+// decides says whether a counter-question was answered at all.
+func decides(a Answer) bool {
+	return a.NotAsked == "" && a.Failure == "" && a.Status != http.StatusTooManyRequests && a.Status < 500
 }
 
 func html(resp wire.Response) bool {

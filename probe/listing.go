@@ -4,6 +4,7 @@ package probe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,7 +28,7 @@ func (t *Trial) Entitled(ctx context.Context, r oci.Request) Answer {
 		id = anonymous // a stranger reads the image, so a stranger is entitled
 	case id == nil:
 		return Answer{}
-	case t.door.ep.Cache || (t.Repository() != "" && g.own == nil):
+	case t.door.ep.Cache || g.cache || (t.Repository() != "" && g.own == nil):
 		g = t.subject.reader()
 	}
 	if g == nil {
@@ -73,7 +74,19 @@ func (t *Trial) Listing(entitled Answer, parse func([]byte) (string, bool), kind
 		}
 		subject := &finding.Subject{Kind: kind}
 		if answer.Status == http.StatusOK && answer.Whole() && !html(answer.Response) {
-			what, leaks := parse(answer.Body)
+			body := answer.Body
+			if plain := unzip(answer.Response); plain != nil {
+				body = plain
+			}
+			if !json.Valid(body) {
+				return Verdict{Outcome: finding.Unknown, Reason: "200 with something that is no list", Subject: subject}
+			}
+			what, leaks := parse(body)
+			if leaks && t.Repository() != "" {
+				if same, trail := t.sameForRandom(ctx, a, answer, func(r Answer) bool { return r.Status == answer.Status && r.SHA256 == answer.SHA256 }); same {
+					return Verdict{Outcome: finding.Unknown, Reason: "200 with the same list for a name that does not exist", Subject: subject, Evidence: append(answer.Trail, trail...)}
+				}
+			}
 			switch {
 			case leaks:
 				v := Verdict{Outcome: finding.Fail, Reason: "listed without credentials", Message: what + " listed without credentials", Subject: subject, Control: a.Control}
@@ -165,7 +178,7 @@ func (r *run) firstTag(ctx context.Context, s *subject, name string, doors []*do
 		}
 		g := &group{door: d, subject: s}
 		for _, id := range []*login.Identity{anonymous, s.entitled} {
-			if id == nil {
+			if id == nil || (d.ep.Cache && !id.Anonymous()) {
 				continue
 			}
 			a := g.ask(ctx, question{lane: d.first(), id: id, phase: phaseEntitled, request: oci.Request{Method: "GET", Kind: oci.Tags, Repository: name}})

@@ -242,6 +242,7 @@ func (g *group) learn(ctx context.Context) {
 		g.ownTrail = nil
 		switch why := d.cached(cold); {
 		case why != "":
+			g.cache = true
 			g.ownProblem = "it looks like a shared cache (" + why + "), through which nothing private is read"
 		case s.ref.Repository == "":
 			return
@@ -258,7 +259,7 @@ func (g *group) learn(ctx context.Context) {
 		}
 	}
 	if served && s.ref.Repository != "" {
-		if k, _, err := image.Walk(ctx, g.fetch(anonymous, phaseCold), s.ref.Repository, s.ref.Reference); err == nil {
+		if k, _, err := image.Walk(ctx, g.fetch(anonymous, phaseCold), s.ref.Repository, s.ref.Reference); err == nil && len(k.All()) > 1 {
 			s.learn(k, g, false)
 		}
 	}
@@ -337,6 +338,8 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return g.finding(p, Result{Outcome: o, Reason: reason, Evidence: g.ownTrail}), false
 	}
 	switch {
+	case d.run.opts.Skipped != nil && d.run.opts.Skipped(p):
+		return not(finding.NotChecked, "left out by --skip")
 	case ctx.Err() != nil:
 		return not(finding.NotChecked, "interrupted")
 	case d.problem != "":
@@ -345,7 +348,9 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))
 	case d.ep.Expect == Public:
 		return not(finding.NotApplicable, "the endpoint is expected to be public")
-	case s.pull.allow && p.Per != Registry && p.Effect == Read:
+	case (p.Decides == access.List || p.Decides == access.Catalog) && s.list.allow:
+		return not(finding.NotApplicable, "policy lets anonymous list: "+s.list.rule)
+	case s.pull.allow && p.Per != Registry && p.Effect == Read && p.Decides != access.List:
 		return not(finding.NotApplicable, "policy lets anonymous pull: "+s.pull.rule)
 	case slices.Contains(p.Needs, NeedIndex) && s.known() != nil && !s.known().Document.Index():
 		return not(finding.NotApplicable, "the image is no index")

@@ -5,6 +5,7 @@ package probe
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -34,6 +35,7 @@ type Options struct {
 	Probes         []Probe
 	Effects        []Effect         // beyond Read
 	Selected       func(Probe) bool // nil is all; the others are left out
+	Skipped        func(Probe) bool // left out by the user; may be nil
 	Require        func(Probe) bool // further required probes; may be nil
 	RegistryWide   bool             // listings of the registry are required (a registry was named, not an image)
 	Sample         int              // repositories of an open listing to prove retrieval on
@@ -111,6 +113,11 @@ func Run(ctx context.Context, opts Options, sink Sink) (Summary, error) {
 }
 
 func (r *run) all(ctx context.Context) (Summary, error) {
+	for _, id := range r.opts.Identities {
+		c := id.Secret.Credential
+		pair := base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Password.Reveal()))
+		r.opts.Recorder.Hide(c.Password.Reveal(), c.Token.Reveal(), c.Refresh.Reveal(), pair)
+	}
 	var doors []*door
 	for i := range r.opts.Targets {
 		t := &r.opts.Targets[i]
@@ -148,6 +155,9 @@ func (r *run) summary(ctx context.Context, doors []*door) Summary {
 	s := Summary{Interrupted: ctx.Err() != nil, Notes: r.notes, Sources: map[string]string{}}
 	for _, d := range doors {
 		out := Door{Registry: d.target.Name, Endpoint: d.name(), Product: d.product, TLS: d.tls, Problem: d.problem, Addresses: []string{}, Serves: []string{}}
+		if out.Problem == "" && !d.answered {
+			out.Problem = d.silent
+		}
 		for _, a := range d.addresses {
 			out.Addresses = append(out.Addresses, a.Addr().String())
 		}

@@ -37,6 +37,16 @@ func BeyondGet(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	return v
 }
 
+// Complete turns a pass into unknown when a part of the image could not be
+// read, so that nobody knows what else there is to ask for.
+func (t *Trial) Complete(r Result) Result {
+	k := t.Known()
+	if k != nil && k.Problem != "" && (r.Outcome == finding.Pass || r.Outcome == finding.NotApplicable) {
+		r.Outcome, r.Reason, r.Observed = finding.Unknown, "no control for all of the image: "+k.Problem, "unknown"
+	}
+	return r
+}
+
 // Chosen says whether this is the image of its registry on which what is done
 // once for each endpoint is done: the first that is meant to be private.
 func (t *Trial) Chosen() bool { return t.subject.chosen }
@@ -89,9 +99,12 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 	if !to.SameOrigin {
 		return fmt.Sprintf("it could not be cancelled, since its Location is on another host (%s)", to.Origin), nil
 	}
+	if !strings.HasPrefix(to.URL.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
+		return "it could not be cancelled, since its Location is no upload of this repository", nil
+	}
 	r := answer.Response.Request
 	r.Method, r.Target, r.Address, r.Body = http.MethodDelete, to.URL.RequestURI(), answer.Response.Request.Address, nil
-	resp := paced{t.door}.Do(ctx, r)
+	resp := paced{d: t.door}.Do(ctx, r)
 	if resp.Status/100 == 2 || resp.Status == http.StatusNotFound {
 		return "it was cancelled", []string{resp.ID}
 	}

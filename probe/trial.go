@@ -5,6 +5,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -203,7 +204,12 @@ func (t *Trial) lanesOf(ctx context.Context, a Attempt) []Lane {
 }
 
 // try asks one attempt on one lane and judges it.
-func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) Verdict {
+func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
+	defer func() {
+		if e := recover(); e != nil {
+			v = Verdict{Outcome: finding.Error, Reason: fmt.Sprintf("the probe panicked: %v", e), Message: firstLines(string(debug.Stack())), attempt: a, lane: lane}
+		}
+	}()
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
 		variant: a.Class == Variant, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,

@@ -51,6 +51,8 @@ func (s *Spool) Judge(bar finding.Severity, interrupted bool, problem string, re
 		return Exit{Unproven, fmt.Sprintf("%s not decided: %s", plural(t.open, "required trial"), t.firstOpen)}
 	case t.decided == 0:
 		return Exit{Unproven, "no required trial was decided"}
+	case s.summary.Fail > 0 && bar.Rank() == 0:
+		return Exit{OK, fmt.Sprintf("%s, which --fail-on none does not judge", plural(s.summary.Fail, "finding"))}
 	case s.summary.Fail > 0:
 		return Exit{OK, fmt.Sprintf("%s, none at or above %s", plural(s.summary.Fail, "finding"), bar)}
 	}

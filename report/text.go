@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,10 +27,18 @@ type TextOptions struct {
 	Style
 	Severity finding.Severity // show failures from here on; "" shows all
 	Verbose  bool             // passes too
+
+	All bool // every failure in full, as in a file
 }
 
-// maxBlocks is how many failures are shown in full: the rest is counted.
-const maxBlocks = 50
+// perProbe is how many failures of one probe at one endpoint are shown in
+// full on a terminal: the rest is the same cause again, and is counted.
+func (o TextOptions) perProbe() int {
+	if o.All {
+		return math.MaxInt
+	}
+	return 3
+}
 
 // Text writes the report for a person.
 func Text(w io.Writer, r *Report, o TextOptions) error {
@@ -59,12 +68,14 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 		}
 	}
 	slices.SortStableFunc(failed, func(a, b finding.Finding) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
-	for i, f := range failed {
-		if i == maxBlocks {
-			t.line("... and %d more failures: they are in the JSON report (-o json=FILE)\n", len(failed)-i)
-			break
+	perProbe := map[string]int{}
+	for _, f := range failed {
+		key := f.Probe + " " + f.Endpoint
+		if perProbe[key]++; perProbe[key] > o.perProbe() {
+			continue
 		}
 		t.block(f)
+		t.shown++
 	}
 	for _, key := range order {
 		t.undecided(key, quiet[key])
@@ -79,6 +90,7 @@ type text struct {
 	r      *Report
 	probes map[string][]string
 	places map[string][]string
+	shown  int
 	told   map[string]bool // probes whose why and fix were shown
 }
 
@@ -311,6 +323,9 @@ func (t *text) tail() {
 	}
 	s := t.r.Summary
 	verdict := map[int]string{OK: t.o.good("PASS"), Findings: t.o.bad("FAIL"), Unproven: t.o.doubt("NOT PROVEN"), Interrupted: t.o.doubt("INTERRUPTED")}[t.r.Exit.Code]
+	if t.r.Exit.Code == OK && s.Fail > 0 {
+		verdict = t.o.doubt("FOUND")
+	}
 	by := map[finding.Severity]int{}
 	for f := range t.r.Spool.Findings() {
 		if f.Outcome == finding.Fail {
@@ -327,6 +342,9 @@ func (t *text) tail() {
 		verdict += "  " + strings.Join(grave, ", ")
 	}
 	t.line("%s", verdict)
+	if hidden := s.Fail - t.shown; hidden > 0 {
+		t.line("(%d not shown here: -o json=FILE has all)", hidden)
+	}
 	counts := []string{}
 	for _, o := range finding.Outcomes() {
 		counts = append(counts, fmt.Sprintf("%d %s", s.Of(o), o))

@@ -15,6 +15,7 @@ import (
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/report"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // checkFlags are the options of check, as they were typed.
@@ -79,6 +80,15 @@ func check(cmd *cobra.Command, f checkFlags, args []string) error {
 	if f.evidence != "cited" && f.evidence != "all" {
 		return fmt.Errorf("--evidence %q: expected cited or all", f.evidence)
 	}
+	if f.timeout <= 0 || f.sample < 0 {
+		return errors.New("--timeout is more than 0, --sample 0 or more")
+	}
+	if f.plan && len(f.output.formats) > 0 {
+		return errors.New("--plan is text alone: leave -o out")
+	}
+	if cmd.Flags().Changed("concurrent") && f.width < 1 {
+		return errors.New("--concurrent is 1 to 256")
+	}
 	outputs, err := f.output.parse()
 	if err != nil {
 		return err
@@ -107,7 +117,7 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 		}
 		s, err = fromFile(cmd.Context(), f.file)
 	case len(args) == 1:
-		s, err = f.quick.setup(cmd, args[0])
+		s, err = f.quick.setup(cmd, args[0], !f.plan)
 	default:
 		return nil, errors.New("nothing to check: name an image (regproof check HOST/REPO:TAG), a registry (regproof check HOST), or -f FILE")
 	}
@@ -162,7 +172,8 @@ func (f checkFlags) choose(s *setup) error {
 	if err != nil {
 		return fmt.Errorf("check.require: %w", err)
 	}
-	s.opts.Selected = func(p probe.Probe) bool { return (len(only) == 0 || only[p.ID]) && !skip[p.ID] }
+	s.opts.Selected = func(p probe.Probe) bool { return len(only) == 0 || only[p.ID] }
+	s.opts.Skipped = func(p probe.Probe) bool { return skip[p.ID] }
 	s.opts.Require = func(p probe.Probe) bool { return require[p.ID] || only[p.ID] }
 	return nil
 }
@@ -239,6 +250,12 @@ func commandLine(cmd *cobra.Command, f checkFlags, s *setup) string {
 	if s.name != "" {
 		parts = append(parts, s.name)
 	}
+	cmd.Flags().Visit(func(fl *pflag.Flag) {
+		switch fl.Name {
+		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "plain-http", "sample", "username":
+			parts = append(parts, "--"+fl.Name+" "+strings.Trim(fl.Value.String(), "[]"))
+		}
+	})
 	return strings.Join(parts, " ")
 }
 

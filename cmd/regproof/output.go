@@ -57,6 +57,9 @@ func (o *outputFlags) parse() ([]output, error) {
 		case path == "":
 			stdout++
 		default:
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				return nil, fmt.Errorf("-o %q: %s is a folder, name a file in it", f, path)
+			}
 			if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 				return nil, fmt.Errorf("-o %q: there is no folder %s", f, filepath.Dir(path))
 			}
@@ -91,7 +94,7 @@ func writeOne(stdout io.Writer, r *report.Report, out output, o outputFlags) err
 			return err
 		}
 		defer f.Close()
-		w, options = f, report.TextOptions{Verbose: true}
+		w, options = f, report.TextOptions{Verbose: true, All: true}
 	}
 	if out.format == "json" {
 		return report.JSON(w, r)

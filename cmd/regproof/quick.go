@@ -62,7 +62,7 @@ func (q *quickFlags) used(fl *pflag.FlagSet) string {
 }
 
 // setup makes a run of a name: HOST, HOST/REPO, HOST/REPO:TAG.
-func (q *quickFlags) setup(cmd *cobra.Command, arg string) (*setup, error) {
+func (q *quickFlags) setup(cmd *cobra.Command, arg string, ask bool) (*setup, error) {
 	name, err := parseName(arg)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (q *quickFlags) setup(cmd *cobra.Command, arg string) (*setup, error) {
 		return nil, fmt.Errorf("--ca-file: %w", err)
 	}
 	s := &setup{name: arg, caFile: q.caFile}
-	primary := &url.URL{Scheme: q.scheme(cmd.Context(), name.Host), Host: apiHost(name.Host)}
+	primary := &url.URL{Scheme: q.scheme(cmd.Context(), name.Host, ask), Host: apiHost(name.Host)}
 	if primary.Scheme == "http" && !q.plainHTTP {
 		s.notes = append(s.notes, name.Host+" speaks plain http on this machine, so it is asked that way")
 	}
@@ -142,7 +142,7 @@ func apiHost(host string) string {
 
 // scheme is https, except that a registry on this very machine is asked
 // whether it speaks it.
-func (q *quickFlags) scheme(ctx context.Context, host string) string {
+func (q *quickFlags) scheme(ctx context.Context, host string, ask bool) string {
 	if q.plainHTTP {
 		return "http"
 	}
@@ -153,6 +153,9 @@ func (q *quickFlags) scheme(ctx context.Context, host string) string {
 	addr, err := netip.ParseAddr(strings.Trim(bare, "[]"))
 	if bare != "localhost" && (err != nil || !addr.IsLoopback()) {
 		return "https"
+	}
+	if !ask {
+		return "http" // a plan sends nothing, and here this is likely
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()

@@ -100,7 +100,7 @@ func mediaTypes(a probe.Attempt) []probe.Attempt {
 func ranged(a probe.Attempt, c *image.Content) probe.Attempt {
 	a.Class, a.Variant = probe.Variant, "Range"
 	size := max(int64(len(c.Sample)), 1)
-	a.Limits = image.Limits{Limit: image.SmallBlob, Keep: size, Range: fmt.Sprintf("bytes=%d-%d", c.Offset, c.Offset+size-1)}
+	a.Limits = image.Limits{Limit: image.SmallBlob, Keep: size + 4096, Range: fmt.Sprintf("bytes=%d-%d", c.Offset, c.Offset+size-1)}
 	return a
 }
 
@@ -111,6 +111,10 @@ func blob(t *probe.Trial, c *image.Content) probe.Attempt {
 		Request: oci.Request{Method: "GET", Kind: oci.Blob, Repository: t.Repository(), Reference: string(c.Digest)},
 		Content: c,
 		Limits:  image.Limits{Limit: image.SmallBlob, Keep: image.SmallBlob},
+	}
+	if c.Size >= 0 { // whoever answers with more has something else
+		most := min(max(c.Size+1, 64<<10), image.SmallBlob)
+		a.Limits = image.Limits{Limit: most, Keep: most}
 	}
 	if len(c.Sample) > 0 && c.Offset > 0 {
 		a.Limits.KeepFrom, a.Limits.Keep = c.Offset, int64(len(c.Sample))

@@ -33,9 +33,6 @@ var Catalog = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		request := oci.Request{Method: "GET", Kind: oci.Catalog, Query: "n=100"}
 		entitled := t.Entitled(ctx, request)
-		if s := entitled.Status; s == 404 || s == 405 {
-			return probe.NotApplicable(fmt.Sprintf("the registry has no catalog (%d)", s))
-		}
 		judge := t.Listing(entitled, func(body []byte) (string, bool) {
 			repositories, ok := oci.ParseCatalog(body)
 			repositories = slices.DeleteFunc(repositories, t.Open)
@@ -45,6 +42,10 @@ var Catalog = probe.Probe{
 			t.Sample(repositories)
 			return count(len(repositories), "repository"), true
 		}, "catalog")
-		return t.Judge(ctx, asDocker(probe.Attempt{Request: request, Judge: judge}))
+		result := t.Judge(ctx, asDocker(probe.Attempt{Request: request, Judge: judge}))
+		if s := entitled.Status; (s == 404 || s == 405) && result.Outcome != finding.Fail {
+			return probe.NotApplicable(fmt.Sprintf("the registry has no catalog (%d)", s))
+		}
+		return result
 	},
 }

@@ -35,8 +35,8 @@ var Config = probe.Probe{
 			attempts = append(attempts, asDocker(a)...)
 		}
 		if len(attempts) == 0 {
-			return probe.NotApplicable("the image has no config of its own")
+			return t.Complete(probe.NotApplicable("the image has no config of its own"))
 		}
-		return t.Judge(ctx, attempts)
+		return t.Complete(t.Judge(ctx, attempts))
 	},
 }

@@ -33,8 +33,8 @@ var IndexChild = probe.Probe{
 			attempts = append(attempts, asDocker(a)...)
 		}
 		if len(attempts) == 0 {
-			return probe.NotApplicable("every child is public elsewhere")
+			return t.Complete(probe.NotApplicable("every child is public elsewhere"))
 		}
-		return t.Judge(ctx, attempts)
+		return t.Complete(t.Judge(ctx, attempts))
 	},
 }

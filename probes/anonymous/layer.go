@@ -44,8 +44,8 @@ var Layer = probe.Probe{
 			}
 		}
 		if len(attempts) == 0 {
-			return probe.NotApplicable("the image has no layer of its own")
+			return t.Complete(probe.NotApplicable("the image has no layer of its own"))
 		}
-		return t.Judge(ctx, attempts)
+		return t.Complete(t.Judge(ctx, attempts))
 	},
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/probe"
@@ -28,17 +29,19 @@ var Referrers = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Image,
 	Needs:    []probe.Need{probe.NeedContent},
+	Decides:  access.List,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		request := oci.Request{Method: "GET", Kind: oci.Referrers, Repository: t.Repository(), Reference: string(t.Known().Root.Digest), Accept: []string{oci.MediaImageIndex}}
 		entitled := t.Entitled(ctx, request)
-		if entitled.Status == 404 || entitled.Status == 405 {
-			return probe.NotApplicable(fmt.Sprintf("the registry has no referrers API (%d)", entitled.Status))
-		}
 		judge := t.Listing(entitled, attached, "referrers")
 		typed := request
 		typed.Query = "artifactType=application%2Fspdx%2Bjson"
 		attempts := asDocker(probe.Attempt{Request: request, Judge: judge})
-		return t.Judge(ctx, append(attempts, probe.Attempt{Request: typed, Class: probe.Variant, Variant: "artifactType", Judge: judge}))
+		result := t.Judge(ctx, append(attempts, probe.Attempt{Request: typed, Class: probe.Variant, Variant: "artifactType", Judge: judge}))
+		if s := entitled.Status; (s == 404 || s == 405) && result.Outcome != finding.Fail {
+			return probe.NotApplicable(fmt.Sprintf("the registry has no referrers API (%d)", s))
+		}
+		return result
 	},
 }
 

@@ -93,6 +93,7 @@ func demo(cmd *cobra.Command, keep bool) error {
 func demoWait(cmd *cobra.Command, keep bool, password, host string) error {
 	interactive := !keep && terminal(cmd.OutOrStdout()) && term.IsTerminal(int(os.Stdin.Fd()))
 	if !keep && !interactive {
+		fmt.Fprintln(cmd.OutOrStdout(), "The demo showed what it promises (exit 0). With --keep its registry stays, and\nthe curl lines work.")
 		return nil
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\nThe registry is still there: the curl lines above work.\nIts password is %s (curl -u ci:%s http://%s/v2/).\n", password, password, host)

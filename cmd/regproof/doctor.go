@@ -21,8 +21,7 @@ func doctorCommand() *cobra.Command {
 		Short: "Say whether a check could work: names, TLS, the API, credentials",
 		Long: "Say whether a check could work: addresses, TLS, the API, the clock, which\n" +
 			"credentials file and entry won, and whether that credential is let in where a\n" +
-			"made-up one is not. Exit 3 when something would keep a check from proving\n" +
-			"anything.",
+			"made-up one is not. Exit 3 when an endpoint or an identity cannot be used.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := f.setup(cmd, args)
@@ -57,7 +56,7 @@ func doctor(cmd *cobra.Command, s *setup) error {
 		fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
 	}
 	if !s.loggedIn {
-		fmt.Fprintln(cmd.OutOrStdout(), report.Fold("note  login     there is no credential for this registry: leaks are found, but nothing can be proven private (log in, or pass --username)", ""))
+		fmt.Fprintln(cmd.OutOrStdout(), "note  login     there is no credential for this registry: leaks are found, but\n                nothing can be proven private (log in, or pass --username)")
 	}
 	if broken > 0 {
 		return exitError{report.Unproven, fmt.Sprintf("exit 3: %d of these would keep a check from proving anything", broken)}

@@ -15,9 +15,9 @@ import (
 
 func explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain PROBE",
+		Use:   "explain [PROBE]",
 		Short: "Say what a probe does, why it matters and how to fix what it finds",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, p := range allProbes() {
@@ -26,6 +26,12 @@ func explainCommand() *cobra.Command {
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				for _, p := range allProbes() {
+					fmt.Fprintf(cmd.OutOrStdout(), "regproof explain %s\n", p.ID)
+				}
+				return nil
+			}
 			ids, err := matchProbes(args[0])
 			if err != nil {
 				return err

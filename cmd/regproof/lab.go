@@ -112,6 +112,9 @@ func serveLab(cmd *cobra.Command, o lab.DoorOptions) error {
 		}
 		fmt.Fprintf(out, "image     %s/%s%s\n", host, i.Reference(), public)
 	}
+	for _, at := range d.Addrs()[1:] {
+		flags += " --endpoint " + strings.SplitAfter(d.URL(), "://")[0] + at
+	}
 	fmt.Fprintf(out, "try       echo %s | regproof check %s/%s%s \\\n            --username %s --password-stdin\n", password, host, private, flags, user)
 	fmt.Fprintln(cmd.ErrOrStderr(), "serving until interrupted (Ctrl-C)")
 	<-cmd.Context().Done()

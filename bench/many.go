@@ -115,8 +115,11 @@ func manyRepositories(ctx context.Context, b *bench) error {
 	b.table.add(line{Row: 3, What: fmt.Sprintf("%d repositories: rate by that of a bare client", b.repositories), Measured: median(ratios, same), Goal: 0.8, AtLeast: true,
 		Note: fmt.Sprintf("%s; %d requests, %d connections; regproof %s/s with %s ms of CPU each, net/http %s/s with %s ms", spread(ratios, same), b.warm[0].requests, workers,
 			number(median(b.warm, rate)), number(median(b.warm, cpuEach)), number(median(b.bare, bareRate)), number(median(b.bare, func(l loaded) float64 { return l.CPU * 1000 / float64(l.Requests) })))})
+	if err := farFamily(ctx, b); err != nil {
+		return err
+	}
 	rss := func(m measured) float64 { return float64(m.rss) / (1 << 20) }
-	b.table.add(line{Row: 3, What: "peak memory of the same", Measured: median(b.warm, rss), Goal: 100, Unit: "MiB",
+	b.table.add(line{Row: 3, What: fmt.Sprintf("peak memory, %d repositories without a delay", b.repositories), Measured: median(b.warm, rss), Goal: 100, Unit: "MiB",
 		Note: fmt.Sprintf("%s; bench itself, below which nothing is seen, %.0f", spread(b.warm, rss), ownPeak())})
 	return nil
 }

@@ -174,7 +174,7 @@ func (f checkFlags) choose(s *setup) error {
 	}
 	s.opts.Selected = func(p probe.Probe) bool { return len(only) == 0 || only[p.ID] }
 	s.opts.Skipped = func(p probe.Probe) bool { return skip[p.ID] }
-	s.opts.Require = func(p probe.Probe) bool { return require[p.ID] || only[p.ID] }
+	s.opts.Require = func(p probe.Probe) bool { return require[p.ID] || (only[p.ID] && !skip[p.ID]) }
 	return nil
 }
 

@@ -200,6 +200,11 @@ func prove(cmd *cobra.Command, f checkFlags, s *setup, bar finding.Severity, out
 	summary, err := probe.Run(ctx, s.opts, spool)
 	show.stop()
 	if errors.Is(err, probe.ErrNoTag) {
+		for _, d := range summary.Doors {
+			if d.Problem != "" {
+				return exitError{report.Unproven, fmt.Sprintf("regproof: %s: %s", d.Endpoint, d.Problem)}
+			}
+		}
 		return fmt.Errorf("%w: name one, like %s:1.4", err, s.name)
 	}
 	if err != nil {

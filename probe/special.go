@@ -31,9 +31,12 @@ func BeyondGet(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	get := a
 	get.Request.Method, get.Judge = http.MethodGet, nil
 	lane := laneOf(answer)
-	if twin := t.verdict(ctx, get, lane, t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: get.Request, limits: get.Limits})); twin.Outcome == finding.Fail {
+	got := t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: get.Request, limits: get.Limits})
+	if twin := t.verdict(ctx, get, lane, got); twin.Outcome == finding.Fail {
 		return Verdict{Outcome: finding.NotApplicable, Reason: "GET is open already"}
 	}
+	// That GET is denied must be as sure as any denial.
+	v.onDenial, v.unsure, v.end = true, got.NotAsked != "" || !t.attributable(got.Response), got.end
 	return v
 }
 

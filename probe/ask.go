@@ -373,9 +373,6 @@ func (d *door) refuses(q question) string {
 	if q.private {
 		return ""
 	}
-	if q.variant && q.id.Anonymous() && 2*d.denied.Load() >= int64(d.run.opts.MaxDenied) {
-		return "half of the budget of denied requests is spent, so no variants are asked"
-	}
 	return d.stopped(q.id)
 }
 

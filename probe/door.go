@@ -49,6 +49,7 @@ type door struct {
 	silent     string // why it did not answer once
 	product    string
 	tls        string
+	names      []string          // in its certificate
 	challenges []login.Challenge // the last seen, to log in without asking first
 	serves     map[string]bool
 	slow       sync.Mutex // one repeat at a time after a ban

@@ -21,9 +21,10 @@ type group struct {
 
 	refs []reference // the sentinels
 
-	mu      sync.Mutex
-	answers map[string]*sharedAnswer
+	mu       sync.Mutex
+	answers  map[string]*sharedAnswer
+	repeated map[Lane]*repetition
 
-	rounds     sync.WaitGroup // sentinels under way beside the attempts
-	core, rest *gate
+	rounds          sync.WaitGroup // sentinels under way beside the attempts
+	core, rest, odd *gate          // odd: what is run once for the endpoint
 }

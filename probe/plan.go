@@ -120,8 +120,8 @@ func mustJSON(v any) []byte {
 
 // answer is what a sound registry says: to those who have a password that is
 // not made up, the content; to all others, a challenge.
-func (s *simulation) answer(req wire.Request) wire.Response {
-	s.count(req)
+func (s *simulation) answer(d *door, req wire.Request) wire.Response {
+	s.count(d, req)
 	resp := wire.Response{Request: req, Status: http.StatusUnauthorized, Proto: req.Proto, Header: wire.Header{{"Www-Authenticate", `Basic realm="simulated"`}}}
 	if auth := wire.Header(req.Header).Get("Authorization"); auth == "" || req.Identity == anonymous.Name {
 		return resp
@@ -141,14 +141,20 @@ func (s *simulation) answer(req wire.Request) wire.Response {
 	return resp
 }
 
-func (s *simulation) count(req wire.Request) {
+func (s *simulation) count(d *door, req wire.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	effect := Read
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+	switch strings.ToUpper(req.Method) {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+	default:
 		effect = CancelledWrite
 	}
-	s.counts[Planned{Method: req.Method, Origin: req.Scheme + "://" + req.Host, Identity: req.Identity, Effect: effect}]++
+	origin := req.Scheme + "://" + req.Host
+	if slices.Contains(d.addresses, req.Address) { // whatever its Host header says
+		origin = d.name()
+	}
+	s.counts[Planned{Method: req.Method, Origin: origin, Identity: req.Identity, Effect: effect}]++
 }
 
 func (s *simulation) planned() []Planned {

@@ -35,10 +35,13 @@ func (e Effect) Flag() string {
 type Per int
 
 // The units: each image, each repository, or the registry, on each endpoint.
+// Once is one image for each endpoint, the first that is private: what such
+// a probe varies is not the image. Its attempts come after all others.
 const (
 	Image Per = iota
 	Repository
 	Registry
+	Once
 )
 
 // Need is something a probe cannot do without.

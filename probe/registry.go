@@ -33,12 +33,12 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	n := 0
 	whole := r.newSubject(ImageRef{Registry: t.Name})
 	if r.opts.RegistryWide {
-		r.one(ctx, whole, doors, results, n, true)
+		r.one(ctx, whole, doors, results, n, r.probesFor(whole, everything))
 		n++
 		for _, ref := range r.sample(ctx, whole, doors) {
 			closed = append(closed, r.newSubject(ref))
 		}
-	} else if len(r.probesFor(whole, true)) > 0 {
+	} else if len(r.probesFor(whole, everything)) > 0 {
 		closed = append(closed, whole)
 	}
 	for _, ref := range r.opts.Images {
@@ -51,34 +51,54 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 			closed = append(closed, s)
 		}
 	}
-	choose(closed, open)
+	chosen, alone := choose(closed, open)
+	units := func(s *subject) part {
+		return part{image: true, repository: once(first, s), endpoint: alone && s == chosen}
+	}
 	for _, s := range open {
-		r.one(ctx, s, doors, results, n, once(first, s))
+		r.one(ctx, s, doors, results, n, r.probesFor(s, units(s)))
 		n++
 	}
 	slots := make(chan struct{}, r.width(t))
 	var wg sync.WaitGroup
 	for _, s := range closed {
-		at, firstOfRepo := n, once(first, s)
+		at, probes := n, r.probesFor(s, units(s))
 		n++
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			r.one(ctx, s, doors, results, at, firstOfRepo)
+			r.one(ctx, s, doors, results, at, probes)
 		})
 	}
 	wg.Wait()
-}
-
-// choose marks the image for what is done once for each endpoint.
-func choose(closed, open []*subject) {
-	for _, s := range append(slices.Clone(closed), open...) {
-		if s.ref.Repository != "" {
-			s.chosen = true
-			return
-		}
+	if chosen != nil && !alone {
+		// With many images the core of each goes first: what is left of the
+		// budget of denied requests is for the odd ways to ask.
+		r.one(ctx, chosen, doors, results, n, r.probesFor(chosen, part{endpoint: true}))
 	}
 }
+
+// choose marks the image for what is done once for each endpoint, and says
+// whether it is the only one.
+func choose(closed, open []*subject) (chosen *subject, alone bool) {
+	alone = true
+	for _, s := range append(slices.Clone(closed), open...) {
+		switch {
+		case s.ref.Repository == "":
+		case chosen == nil:
+			s.chosen, chosen = true, s
+		default:
+			alone = false
+		}
+	}
+	return chosen, alone
+}
+
+// part says which units of probes are run on a subject.
+type part struct{ image, repository, endpoint bool }
+
+// everything is for the registry as such.
+var everything = part{image: true, repository: true, endpoint: true}
 
 // width is how many images are under way at once: enough to keep every
 // request slot busy, and no more, since each holds its answers in memory.
@@ -130,7 +150,11 @@ func printable(f finding.Finding) finding.Finding {
 // one makes all trials of one image on all doors of its registry. Every door
 // is asked cold before any entitled read: on a leaky cache it is the entitled
 // read that makes the anonymous one succeed.
-func (r *run) one(ctx context.Context, s *subject, doors []*door, results *sequence, at int, firstOfRepo bool) {
+func (r *run) one(ctx context.Context, s *subject, doors []*door, results *sequence, at int, probes []Probe) {
+	if len(probes) == 0 {
+		results.put(at, nil, nil)
+		return
+	}
 	groups := make([]*group, len(doors))
 	each(doors, func(i int, d *door) {
 		groups[i] = &group{door: d, subject: s, cold: map[string]Answer{}}
@@ -153,7 +177,6 @@ func (r *run) one(ctx context.Context, s *subject, doors []*door, results *seque
 	}
 	var findings []finding.Finding
 	var rows []access.Row
-	probes := r.probesFor(s, firstOfRepo)
 	per := make([][]finding.Finding, len(groups))
 	each(doors, func(i int, _ *door) {
 		per[i] = groups[i].trials(ctx, probes)
@@ -174,27 +197,27 @@ func each(doors []*door, do func(int, *door)) {
 	wg.Wait()
 }
 
-func (r *run) probesFor(s *subject, firstOfRepo bool) []Probe {
+func (r *run) probesFor(s *subject, want part) []Probe {
 	var out []Probe
 	for _, p := range r.opts.Probes {
 		if r.opts.Selected != nil && !r.opts.Selected(p) {
 			continue
 		}
+		named := s.ref.Repository != ""
+		ok := false
 		switch p.Per {
 		case Registry:
-			if s.ref.Repository != "" {
-				continue
-			}
+			ok = !named
 		case Repository:
-			if s.ref.Repository == "" || !firstOfRepo {
-				continue
-			}
+			ok = named && want.repository
+		case Once:
+			ok = named && want.endpoint
 		default:
-			if s.ref.Repository == "" {
-				continue
-			}
+			ok = named && want.image
 		}
-		out = append(out, p)
+		if ok {
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -276,14 +299,18 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 			runnable = append(runnable, i)
 		}
 	}
-	var all, required []string
+	var required, rest, odd []string
 	for _, i := range runnable {
-		all = append(all, probes[i].ID)
+		if probes[i].Per == Once {
+			odd = append(odd, probes[i].ID)
+			continue
+		}
+		rest = append(rest, probes[i].ID)
 		if probes[i].Required {
 			required = append(required, probes[i].ID)
 		}
 	}
-	g.core, g.rest = newGate(required), newGate(all)
+	g.core, g.rest, g.odd = newGate(required), newGate(rest), newGate(odd)
 	var wg sync.WaitGroup
 	for _, i := range runnable {
 		wg.Go(func() {
@@ -293,7 +320,8 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 		})
 	}
 	g.conduct(ctx, g.core, len(required) > 0)
-	g.conduct(ctx, g.rest, len(all) > 0)
+	g.conduct(ctx, g.rest, len(rest) > 0)
+	g.conduct(ctx, g.odd, len(odd) > 0)
 	wg.Wait()
 	return out
 }
@@ -320,6 +348,7 @@ func (g *group) guarded(ctx context.Context, p Probe) (result Result) {
 		}
 		g.core.done(p.ID)
 		g.rest.done(p.ID)
+		g.odd.done(p.ID)
 	}()
 	return p.Run(ctx, &Trial{group: g, probe: p})
 }

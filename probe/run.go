@@ -179,7 +179,7 @@ func (r *run) agent() string {
 // exchange sends one request, or simulates it while planning.
 func (r *run) exchange(ctx context.Context, d *door, req wire.Request) wire.Response {
 	if r.simulate != nil {
-		return r.simulate.answer(req)
+		return r.simulate.answer(d, req)
 	}
 	resp := d.wire.Do(ctx, req)
 	if n := r.spent.Load(); r.opts.Progress != nil {

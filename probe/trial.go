@@ -33,6 +33,7 @@ const (
 // Attempt is one question inside a trial.
 type Attempt struct {
 	Variant   string // what differs from the canonical request; "" is nothing
+	Cause     string // what a front does wrong when this opens something, as a sentence
 	Class     Class
 	Request   oci.Request
 	Content   *image.Content // what a leak would show
@@ -129,15 +130,34 @@ func (t *Trial) Judge(ctx context.Context, attempts []Attempt) Result {
 	if t.probe.Required {
 		t.group.core.done(t.probe.ID)
 	}
-	t.group.core.wait(ctx)
+	t.turn(ctx)
 	verdicts = append(verdicts, t.tryAll(ctx, rest)...)
 	if agentMatters(verdicts) {
 		t.door.byAgent.Store(true)
 	}
-	t.group.rest.done(t.probe.ID)
-	t.group.rest.wait(ctx)
+	t.done(ctx)
 	verdicts = t.settle(ctx, verdicts)
 	return t.result(verdicts)
+}
+
+// turn waits until it is the turn of what is no core: after the core of every
+// trial, and for what is run once for the endpoint after everything else.
+func (t *Trial) turn(ctx context.Context) {
+	t.group.core.wait(ctx)
+	if t.probe.Per == Once {
+		t.group.rest.wait(ctx)
+	}
+}
+
+// done says that the trial has asked, and waits until the others have and the
+// sentinels were looked at.
+func (t *Trial) done(ctx context.Context) {
+	gate := t.group.rest
+	if t.probe.Per == Once {
+		gate = t.group.odd
+	}
+	gate.done(t.probe.ID)
+	gate.wait(ctx)
 }
 
 // agentMatters says whether a real client was served what we were denied.

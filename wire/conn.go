@@ -20,13 +20,14 @@ type place struct {
 	scheme, sni string
 	address     netip.AddrPort
 	http2       bool
+	anyName     bool
 	cert        *tls.Certificate
 }
 
 func (r Request) place() place {
 	p := place{scheme: r.Scheme, address: r.Address, http2: r.Proto == HTTP2, cert: r.Cert}
 	if r.Scheme == "https" {
-		p.sni = r.SNI
+		p.sni, p.anyName = r.SNI, r.AnyName
 	}
 	return p
 }
@@ -126,7 +127,7 @@ func (c *Client) dial(ctx context.Context, at place) (*conn, *evidence.TLS, erro
 	if at.scheme != "https" {
 		return &conn{net: nc, br: bufio.NewReader(nc)}, nil, nil
 	}
-	tc, seen, err := handshake(ctx, nc, c.Trust, at.sni, at.cert, []string{"http/1.1"})
+	tc, seen, err := handshake(ctx, nc, c.Trust.at(at), at.sni, at.cert, []string{"http/1.1"})
 	if err != nil {
 		_ = nc.Close()
 		return nil, seen, err

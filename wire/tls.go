@@ -21,6 +21,12 @@ type Trust struct {
 	Insecure bool           // go on when the certificate does not verify; the problem is recorded
 }
 
+// at is what is trusted at a place.
+func (t Trust) at(p place) Trust {
+	t.Insecure = t.Insecure || p.anyName
+	return t
+}
+
 // handshake makes TLS on conn. It verifies by itself instead of letting
 // crypto/tls do it, so that a certificate that does not verify is recorded
 // as the reason, also when the run goes on.

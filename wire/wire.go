@@ -48,6 +48,7 @@ type Request struct {
 	Body      []byte
 	Cert      *tls.Certificate // what is presented when the server asks; nil is nothing
 	Fresh     bool             // a connection of its own, not kept
+	AnyName   bool             // the certificate may be for another name: SNI is what is varied, and nothing secret is sent
 	Sensitive bool             // the answer holds a secret: its body leaves no trace
 
 	Limit    int64         // bytes of the body to read; 0 is DefaultLimit

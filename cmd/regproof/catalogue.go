@@ -5,16 +5,18 @@ package main
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/anonymous"
+	"github.com/regproof/regproof/probes/ingress"
 )
 
 // allProbes lists every probe there is, family by family.
 func allProbes() []probe.Probe {
-	return anonymous.All()
+	return slices.Concat(anonymous.All(), ingress.All())
 }
 
 func findProbe(id string) (probe.Probe, bool) {

@@ -3,7 +3,6 @@
 package anonymous
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -40,13 +39,7 @@ func core(a probe.Attempt) []probe.Attempt {
 	bare.Class, bare.Variant, bare.Bare = probe.Client, "no headers of ours", true
 	fresh := a
 	fresh.Class, fresh.Variant, fresh.Fresh = probe.Client, "a new connection", true
-	junk := a
-	junk.Class, junk.Variant, junk.Direct = probe.Variant, "an unknown user and password", true
-	junk.Change = also(a.Change, func(r *wire.Request) {
-		secret := base64.StdEncoding.EncodeToString([]byte("regproof-" + runID(r) + ":" + runID(r)))
-		r.Header = append(r.Header, [2]string{"Authorization", "Basic " + secret})
-	})
-	return append(out, bare, fresh, junk)
+	return append(out, bare, fresh)
 }
 
 // asDocker is the canonical request of a probe outside the core, and once more
@@ -59,67 +52,14 @@ func asDocker(a probe.Attempt) []probe.Attempt {
 	return []probe.Attempt{a, b}
 }
 
-// runID finds the id of the run in the headers of a request.
-func runID(r *wire.Request) string {
-	return wire.Header(r.Header).Get("X-Regproof-Run")
-}
-
-// conditional asks whether the content is still what a stranger claims to
-// have, and whether it is something else than a random one.
-func conditional(a probe.Attempt, c *image.Content) []probe.Attempt {
-	var out []probe.Attempt
-	for _, v := range []struct{ name, tag string }{
-		{"If-None-Match of the image", string(c.Digest)},
-		{"If-None-Match of something else", "sha256:" + strings.Repeat("0123456789abcdef", 4)},
-	} {
-		b := a
-		b.Class, b.Variant = probe.Variant, v.name
-		b.Change = also(a.Change, func(r *wire.Request) { r.Header = append(r.Header, [2]string{"If-None-Match", `"` + v.tag + `"`}) })
-		out = append(out, b)
-	}
-	return out
-}
-
-// mediaTypes asks with each Accept value alone: some guards look at it.
-func mediaTypes(a probe.Attempt) []probe.Attempt {
-	var out []probe.Attempt
-	for _, accept := range oci.AcceptEach() {
-		b := a
-		b.Class, b.Variant = probe.Variant, "Accept: "+accept
-		b.Request.Accept = []string{accept}
-		if accept == "" {
-			b.Variant, b.Request.Accept = "no Accept", nil
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-// ranged asks for a part at a place that was drawn by chance: the first bytes
-// of all gzip layers are alike.
-func ranged(a probe.Attempt, c *image.Content) probe.Attempt {
-	a.Class, a.Variant = probe.Variant, "Range"
-	size := max(int64(len(c.Sample)), 1)
-	a.Limits = image.Limits{Limit: image.SmallBlob, Keep: size + 4096, Range: fmt.Sprintf("bytes=%d-%d", c.Offset, c.Offset+size-1)}
-	return a
-}
-
 // blob is the canonical request for a config or a layer. What is kept of a
 // large one is where its sample lies.
 func blob(t *probe.Trial, c *image.Content) probe.Attempt {
-	a := probe.Attempt{
+	return probe.Attempt{
 		Request: oci.Request{Method: "GET", Kind: oci.Blob, Repository: t.Repository(), Reference: string(c.Digest)},
 		Content: c,
-		Limits:  image.Limits{Limit: image.SmallBlob, Keep: image.SmallBlob},
+		Limits:  probe.BlobLimits(c),
 	}
-	if c.Size >= 0 { // whoever answers with more has something else
-		most := min(max(c.Size+1, 64<<10), image.SmallBlob)
-		a.Limits = image.Limits{Limit: most, Keep: most}
-	}
-	if len(c.Sample) > 0 && c.Offset > 0 {
-		a.Limits.KeepFrom, a.Limits.Keep = c.Offset, int64(len(c.Sample))
-	}
-	return a
 }
 
 // manifest is the canonical request for a manifest.

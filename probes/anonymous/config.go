@@ -17,7 +17,7 @@ var Config = probe.Probe{
 		"are often found there.",
 	How: []string{
 		"GET /v2/REPO/blobs/CONFIG, anonymous, on every address and protocol",
-		"with Range, and with If-None-Match",
+		"one of them as docker asks",
 	},
 	Fix:      "Guard /v2/REPO/blobs/ as /v2/REPO/manifests/: one rule for all of /v2/.",
 	NotWhen:  "The image is meant to be public: say so with a rule in policy.rules.",
@@ -30,8 +30,6 @@ var Config = probe.Probe{
 		var attempts []probe.Attempt
 		for _, c := range t.Private(t.Known().Configs) {
 			a := blob(t, c)
-			attempts = append(attempts, ranged(a, c))
-			attempts = append(attempts, conditional(a, c)...)
 			attempts = append(attempts, asDocker(a)...)
 		}
 		if len(attempts) == 0 {

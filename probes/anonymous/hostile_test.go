@@ -26,11 +26,11 @@ func TestHostile(t *testing.T) {
 			t.Parallel()
 			d := door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
 			begin := time.Now()
-			c := prove(t, l, d, setting{timeout: 40 * time.Second, change: func(o *probe.Options) { o.RequestTimeout = time.Second }})
+			c := prove(t, l, d, setting{Timeout: 40 * time.Second, Change: func(o *probe.Options) { o.RequestTimeout = time.Second }})
 			if took := time.Since(begin); took > 50*time.Second {
 				t.Errorf("took %s, the deadline was 40 s", took)
 			}
-			for _, f := range c.findings {
+			for _, f := range c.Findings {
 				if f.Outcome == finding.Error {
 					t.Errorf("%s broke: %s\n%s", f.Probe, f.Reason, f.Message)
 				}
@@ -40,7 +40,7 @@ func TestHostile(t *testing.T) {
 				checkPrintable(t, f)
 			}
 			_, password := l.User()
-			for x, err := range c.recorder.All() {
+			for x, err := range c.Recorder.All() {
 				if err != nil {
 					t.Fatal(err)
 				}

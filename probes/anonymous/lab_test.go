@@ -3,163 +3,35 @@
 package anonymous_test
 
 import (
-	"context"
-	"crypto/x509"
-	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/regproof/regproof/access"
-	"github.com/regproof/regproof/credential"
-	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
-	"github.com/regproof/regproof/login"
-	"github.com/regproof/regproof/policy"
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/anonymous"
-	"github.com/regproof/regproof/wire"
 )
 
-// collected is a probe.Sink that keeps everything.
-type collected struct {
-	findings []finding.Finding
-	rows     []access.Row
-	recorder *evidence.Recorder
-	summary  probe.Summary
-}
+// The lab, under the names that these tests use.
+type (
+	collected = labtest.Collected
+	setting   = labtest.Setting
+)
 
-func (c *collected) Finding(f finding.Finding) error { c.findings = append(c.findings, f); return nil }
-func (c *collected) Row(r access.Row) error          { c.rows = append(c.rows, r); return nil }
+var (
+	open  = labtest.Open
+	door  = labtest.Door
+	sound = labtest.Sound
+)
 
-// of lists the probes that came to an outcome.
-func (c *collected) of(o finding.Outcome) []string {
-	var out []string
-	for _, f := range c.findings {
-		if f.Outcome == o && !slices.Contains(out, f.Probe) {
-			out = append(out, f.Probe)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (c *collected) probe(id string) (finding.Finding, bool) {
-	i := slices.IndexFunc(c.findings, func(f finding.Finding) bool { return f.Probe == id })
-	if i < 0 {
-		return finding.Finding{}, false
-	}
-	return c.findings[i], true
-}
-
-// setting is what varies between runs against the lab.
-type setting struct {
-	image   string // team-a/app:1.4 when empty
-	noLogin bool
-	secret  string // instead of the right password
-	policy  policy.Policy
-	timeout time.Duration
-	change  func(*probe.Options)
-}
-
-// prove runs the family against a door of the lab.
 func prove(t *testing.T, l *lab.Lab, d *lab.Door, s setting) *collected {
 	t.Helper()
-	u, err := url.Parse(d.URL())
-	if err != nil {
-		t.Fatal(err)
+	if s.Probes == nil {
+		s.Probes = anonymous.All()
 	}
-	ep := *u
-	resolve := map[string][]netip.Addr{}
-	if addrs := d.Addrs(); len(addrs) > 1 {
-		ep.Host = "registry.test:" + u.Port()
-		for _, a := range addrs {
-			resolve["registry.test"] = append(resolve["registry.test"], netip.MustParseAddrPort(a).Addr())
-		}
-	}
-	target := probe.Target{Name: "lab", Endpoints: []probe.Endpoint{{URL: &ep}}}
-	if pem := d.CAPEM(); len(pem) > 0 {
-		target.Trust = wire.Trust{Roots: x509.NewCertPool()}
-		target.Trust.Roots.AppendCertsFromPEM(pem)
-	}
-	name, password := l.User()
-	if s.secret != "" {
-		password = s.secret
-	}
-	origin, err := credential.ParseOrigin(ep.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	image, tag, _ := strings.Cut(cmpOr(s.image, "team-a/app:1.4"), ":")
-	recorder, err := evidence.NewRecorder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = recorder.Close() })
-	c := &collected{recorder: recorder}
-	o := probe.Options{
-		ID: "test", Version: "test", Targets: []probe.Target{target}, Policy: s.policy, Probes: anonymous.All(), Effects: []probe.Effect{probe.CancelledWrite},
-		Images: []probe.ImageRef{{Registry: "lab", Repository: image, Reference: tag}}, MaxRequests: 20000, MaxDenied: 600, Resolve: resolve,
-		RequestTimeout: 3 * time.Second, Recorder: recorder,
-	}
-	if !s.noLogin {
-		o.Identities = []probe.Identity{{Identity: login.Identity{Name: name, Secret: credential.Bound{
-			Credential: credential.Credential{Username: name, Password: credential.NewSecret(password)},
-			Origins:    []credential.Origin{origin}, PlainHTTP: true,
-		}}}}
-	}
-	if s.change != nil {
-		s.change(&o)
-	}
-	timeout := s.timeout
-	if timeout == 0 {
-		timeout = 60 * time.Second
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	c.summary, err = probe.Run(ctx, o, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := recorder.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-func open(t *testing.T) *lab.Lab {
-	t.Helper()
-	l, err := lab.Open(context.Background(), lab.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
-}
-
-func door(t *testing.T, l *lab.Lab, o lab.DoorOptions) *lab.Door {
-	t.Helper()
-	d, err := l.Door(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	return d
+	return labtest.Prove(t, l, d, s)
 }
 
 const a = "anonymous/"
@@ -210,16 +82,16 @@ func TestLab(t *testing.T) {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			d := door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
-			c := prove(t, l, d, setting{change: func(o *probe.Options) {
+			c := prove(t, l, d, setting{Change: func(o *probe.Options) {
 				if strings.HasPrefix(w.Name, "presigned-") {
-					o.Targets[0].Redirects = storageOf(t, l, d)
+					o.Targets[0].Redirects = labtest.StorageOf(t, l, d)
 				}
 			}})
-			f, ok := c.probe(w.Probe)
+			f, ok := c.Probe(w.Probe)
 			if !ok {
 				t.Fatalf("no finding of %s", w.Probe)
 			}
-			for _, f := range c.findings {
+			for _, f := range c.Findings {
 				if f.Outcome == finding.Error {
 					t.Errorf("%s broke: %s\n%s", f.Probe, f.Reason, f.Message)
 				}
@@ -233,7 +105,7 @@ func TestLab(t *testing.T) {
 				if !known {
 					t.Fatalf("no row in the table")
 				}
-				if got := c.of(finding.Fail); want != nil && !slices.Equal(got, want) {
+				if got := c.Of(finding.Fail); want != nil && !slices.Equal(got, want) {
 					t.Errorf("fail: %v\nwant  %v", got, want)
 				}
 			case lab.Sound:
@@ -242,10 +114,10 @@ func TestLab(t *testing.T) {
 				if f.Outcome != finding.Unknown {
 					t.Errorf("%s is %s (%s), want unknown", f.Probe, f.Outcome, f.Reason)
 				}
-				if got := c.of(finding.Fail); len(got) > 0 {
+				if got := c.Of(finding.Fail); len(got) > 0 {
 					t.Errorf("accused: %v", got)
 				}
-				for _, f := range c.findings {
+				for _, f := range c.Findings {
 					if f.Required && f.Outcome == finding.Pass {
 						t.Errorf("%s passed: %s", f.Probe, f.Reason)
 					}
@@ -253,39 +125,4 @@ func TestLab(t *testing.T) {
 			}
 		})
 	}
-}
-
-// sound: nothing fails, and all that is required is proven.
-func sound(t *testing.T, c *collected) {
-	t.Helper()
-	for _, f := range c.findings {
-		switch {
-		case f.Outcome == finding.Fail:
-			t.Errorf("accused: %s: %s (%s)", f.Probe, f.Message, f.Reason)
-		case f.Required && f.Outcome != finding.Pass && f.Outcome != finding.NotApplicable:
-			t.Errorf("not proven: %s is %s: %s", f.Probe, f.Outcome, f.Reason)
-		case f.Outcome == finding.Unknown:
-			t.Errorf("undecided: %s: %s", f.Probe, f.Reason)
-		}
-	}
-}
-
-// storageOf finds where a door sends the entitled for blobs.
-func storageOf(t *testing.T, l *lab.Lab, d *lab.Door) []credential.Origin {
-	t.Helper()
-	r, err := http.NewRequest("GET", d.URL()+"/v2/team-a/app/blobs/"+l.Images()[0].Layers[0], nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.SetBasicAuth(l.User())
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	o, err := credential.ParseOrigin(resp.Header.Get("Location"))
-	if err != nil {
-		t.Fatalf("%d, Location %q: %v", resp.StatusCode, resp.Header.Get("Location"), err)
-	}
-	return []credential.Origin{o}
 }

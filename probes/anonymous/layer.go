@@ -18,7 +18,6 @@ var Layer = probe.Probe{
 	How: []string{
 		"GET /v2/REPO/blobs/LAYER of every layer that is not also public, anonymous, on every address and protocol",
 		"one of them as real clients, and on a new connection",
-		"Range at a random place past the first KiB, If-None-Match, an unknown user",
 		"a redirect to storage counts as served when it is signed, or the one that the entitled get",
 	},
 	Fix: "Guard /v2/REPO/blobs/ as /v2/REPO/manifests/: one rule for all of /v2/. A CDN or " +
@@ -34,8 +33,6 @@ var Layer = probe.Probe{
 		var attempts []probe.Attempt
 		for i, c := range t.Private(t.Known().Layers) {
 			a := blob(t, c)
-			attempts = append(attempts, ranged(a, c))
-			attempts = append(attempts, conditional(a, c)...)
 			if i == 0 {
 				attempts = append(attempts, core(a)...)
 			} else {

@@ -26,7 +26,7 @@ func TestPlan(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := door(t, l, c.door)
 			var opts probe.Options
-			prove(t, l, d, setting{image: c.image, change: func(o *probe.Options) { opts = *o }})
+			prove(t, l, d, setting{Image: c.image, Change: func(o *probe.Options) { opts = *o }})
 			counted := d.Requests()
 			opts.Targets[0].Endpoints[0].URL = must(url.Parse(d.URL()))
 			rows, err := probe.Plan(context.Background(), opts, shapeOf(t, l, c.image))

@@ -138,7 +138,7 @@ func proveSubtle(t *testing.T, h http.Handler, change func(*probe.Options)) *col
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = recorder.Close() })
-	c := &collected{recorder: recorder}
+	c := &collected{Recorder: recorder}
 	o := probe.Options{
 		ID: "test", Version: "test", Targets: []probe.Target{{Name: "r", Endpoints: []probe.Endpoint{{URL: u}}}}, Policy: policy.Policy{}, Probes: anonymous.All(),
 		Identities: []probe.Identity{{Identity: login.Identity{Name: "ci", Secret: credential.Bound{
@@ -151,7 +151,7 @@ func proveSubtle(t *testing.T, h http.Handler, change func(*probe.Options)) *col
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if c.summary, err = probe.Run(ctx, o, c); err != nil {
+	if c.Summary, err = probe.Run(ctx, o, c); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -306,7 +306,7 @@ func TestSubtle(t *testing.T) {
 			t.Parallel()
 			got := proveSubtle(t, c.make(), c.change)
 			for id, o := range c.want {
-				if f, _ := got.probe(id); f.Outcome != o {
+				if f, _ := got.Probe(id); f.Outcome != o {
 					t.Errorf("%s is %s (%s), want %s", id, f.Outcome, f.Reason, o)
 				}
 			}
@@ -327,7 +327,7 @@ func TestEcho(t *testing.T) {
 		return true
 	}), nil)
 	secret := base64.StdEncoding.EncodeToString([]byte("ci:" + subtlePassword))
-	for x := range c.recorder.All() {
+	for x := range c.Recorder.All() {
 		if b, _ := json.Marshal(x); strings.Contains(string(b), secret) || strings.Contains(string(b), subtlePassword) {
 			t.Errorf("%s holds the secret", x.ID)
 		}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/regproof/regproof/finding"
+)
+
+// repetition is the plain request, asked many times of one lane.
+type repetition struct {
+	once sync.Once
+	got  []Verdict
+}
+
+// Repeated asks for the manifest plainly, as a stranger, each time on a new
+// connection: a balancer may send each to another replica. It is done once for
+// each lane of a group, whoever asks first.
+func (t *Trial) Repeated(ctx context.Context, lane Lane) []Verdict {
+	g := t.group
+	g.mu.Lock()
+	if g.repeated == nil {
+		g.repeated = map[Lane]*repetition{}
+	}
+	r := g.repeated[lane]
+	if r == nil {
+		r = &repetition{}
+		g.repeated[lane] = r
+	}
+	g.mu.Unlock()
+	r.once.Do(func() {
+		r.got = make([]Verdict, replicaTries)
+		var wg sync.WaitGroup
+		for i := range r.got {
+			wg.Go(func() {
+				a := Attempt{Variant: fmt.Sprintf("new connection %d", i+1), Class: Variant, Request: g.coldRequest(), Fresh: true}
+				if k := t.Known(); k != nil {
+					a.Content = k.Root
+				}
+				r.got[i] = t.try(ctx, a, lane)
+			})
+		}
+		wg.Wait()
+	})
+	return r.got
+}
+
+// Replicas judges whether every replica behind each address denies.
+func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
+	t.turn(ctx)
+	plain.Class, plain.AllLanes = Canonical, false
+	base := t.tryAll(ctx, []Attempt{plain})
+	var all []Verdict
+	for _, lane := range t.door.addressLanes() {
+		all = append(all, t.Repeated(ctx, lane)...)
+	}
+	t.done(ctx)
+	base = t.settle(ctx, base)
+	r := t.result(base)
+	r.Attempts += len(all)
+	if r.Outcome == finding.Fail {
+		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody", Attempts: r.Attempts}
+	}
+	served, denied := 0, 0
+	var first *Verdict
+	statuses := map[string]int{}
+	for i := range all {
+		v := &all[i]
+		switch {
+		case v.Outcome == finding.Fail:
+			served++
+			if first == nil {
+				first = v
+			}
+		case v.Outcome == finding.Pass:
+			denied++
+		}
+		statuses[v.Reason]++
+	}
+	switch {
+	case served == len(all) && served > 0: // the base was denied by a ban or a filter of which another probe tells
+		r.Outcome, r.Reason = finding.NotApplicable, "it is open on every new connection"
+	case served > 0:
+		r.Outcome, r.Observed = finding.Fail, "allow"
+		r.Subject, r.Evidence, r.Control = first.Subject, first.Evidence, append(slices.Clone(first.Control), r.Evidence...)
+		r.Address, r.Protocol, r.Variant = first.lane.Address.Addr().String(), string(first.lane.Proto), fmt.Sprintf("%d of %d new connections", served, len(all))
+		r.Reason = "served without credentials, at times"
+		r.Message = fmt.Sprintf("the manifest is served without credentials on %d of %d new connections, and denied on the others: one of several replicas lacks the guard", served, len(all))
+	case r.Outcome == finding.Pass && denied < len(all):
+		r.Outcome, r.Observed = finding.Unknown, "unknown"
+		r.Reason = fmt.Sprintf("%d of %d new connections had no answer that says anything", len(all)-denied, len(all))
+	case r.Outcome == finding.Pass:
+		r.Reason = fmt.Sprintf("denied on each of %d new connections; %s", len(all), r.Reason)
+	}
+	return r
+}

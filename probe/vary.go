@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// Set is a plain request, and the odd ways to ask for the same.
+type Set struct {
+	Plain Attempt
+	Odd   []Attempt // Class Variant; judged by JudgeOdd when Judge is nil
+}
+
+// Vary asks for what is denied in odd ways, each of which differs from the
+// plain request in one thing. A failure is a way that opens what the plain
+// request is denied: both are asked again on new connections before it counts.
+// Where the plain request is open there is nothing to open.
+func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
+	t.turn(ctx)
+	plain := make([][]Verdict, len(sets))
+	for i, s := range sets {
+		s.Plain.Class, s.Plain.AllLanes = Canonical, false
+		plain[i] = t.tryAll(ctx, []Attempt{s.Plain})
+	}
+	var odd []Verdict
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i, s := range sets {
+		if slices.ContainsFunc(plain[i], failed) {
+			continue
+		}
+		attempts := make([]Attempt, len(s.Odd))
+		for j, a := range s.Odd {
+			a.Class, a.Direct = Variant, true
+			if a.Judge == nil {
+				a.Judge = JudgeOdd
+			}
+			attempts[j] = a
+		}
+		wg.Go(func() {
+			got := t.tryAll(ctx, attempts)
+			mu.Lock()
+			defer mu.Unlock()
+			odd = append(odd, got...)
+		})
+	}
+	wg.Wait()
+	order := map[string]int{}
+	for _, s := range sets {
+		for _, a := range s.Odd {
+			order[a.Variant] = len(order)
+		}
+	}
+	slices.SortStableFunc(odd, func(a, b Verdict) int { return order[a.attempt.Variant] - order[b.attempt.Variant] })
+	t.done(ctx)
+	all := slices.Concat(plain...)
+	all = t.settle(ctx, all)
+	odd = t.insistOdd(ctx, odd)
+	return t.varied(ctx, all, odd)
+}
+
+func failed(v Verdict) bool { return v.Outcome == finding.Fail }
+
+// JudgeOdd judges the answer to an odd way to ask. Most are refused for being odd,
+// by any status, and that is a denial like another; only content is a leak.
+func JudgeOdd(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
+	switch {
+	case answer.Failure == wire.ClientCert:
+		return Verdict{Outcome: finding.Pass, Reason: "the TLS handshake asks for a client certificate", signed: true}
+	case answer.Status == 0:
+		return Verdict{Outcome: finding.Unknown, Reason: string(answer.Failure)}
+	case answer.Status == http.StatusPartialContent:
+		if v := t.partial(a, answer); failed(v) {
+			return v
+		}
+	case answer.Status == http.StatusNotModified:
+		return t.notModified(ctx, a, answer)
+	}
+	if c := t.matches(a, answer.Response); c != nil {
+		return t.leaked(a, answer, c, "served")
+	}
+	if v, ok := t.namesPrivate(a, answer); ok {
+		return v
+	}
+	switch {
+	case answer.Status/100 == 3:
+		return t.oddRedirect(ctx, a, answer)
+	case answer.Status == http.StatusTooManyRequests || answer.Status >= 500:
+		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprint(answer.Status)}
+	}
+	return Verdict{Outcome: finding.Pass, Reason: fmt.Sprint(answer.Status), signed: signed(answer.First)}
+}
+
+// namesPrivate: a manifest that is not known byte by byte, and names a layer
+// that is this image's alone.
+func (t *Trial) namesPrivate(a Attempt, answer Answer) (Verdict, bool) {
+	if answer.Status/100 != 2 || a.Request.Kind != oci.Manifest || t.Known() == nil {
+		return Verdict{}, false
+	}
+	body := answer.Body
+	if plain := unzip(answer.Response); plain != nil {
+		body = plain
+	}
+	doc, err := oci.ParseDocument(body)
+	if err != nil || answer.Truncated || !t.Known().Names(doc, t.own) {
+		return Verdict{}, false
+	}
+	return t.leaked(a, answer, t.Known().Root, "served"), true
+}
+
+// oddRedirect: to storage with a signature the registry has authorised it; to
+// the clean path it is what the plain request is; to another place of the same
+// origin it is followed once, without anything odd; anything else serves
+// nothing.
+func (t *Trial) oddRedirect(ctx context.Context, a Attempt, answer Answer) Verdict {
+	location := answer.Header.Get("Location")
+	pass := Verdict{Outcome: finding.Pass, Reason: fmt.Sprintf("%d elsewhere", answer.Status)}
+	if c := a.Content; c != nil && ((c.Redirect != "" && strings.HasPrefix(location, c.Redirect)) || storageSignature(location)) {
+		return t.authorised(ctx, a, answer, c)
+	}
+	d := t.door
+	base := *d.ep.URL
+	base.Path = "/"
+	if path, err := url.ParseRequestURI(answer.Request.Target); err == nil && path.Host == "" {
+		base.Path, base.RawPath = path.Path, path.RawPath
+	}
+	to, err := base.Parse(location)
+	if err != nil || to.Scheme != d.ep.URL.Scheme || to.Host != d.ep.URL.Host {
+		return pass
+	}
+	plain := d.request(question{lane: laneOf(answer), id: anonymous, request: a.Request})
+	if to.RequestURI() == plain.Target {
+		pass.Reason = fmt.Sprintf("%d to the plain path", answer.Status)
+		return pass
+	}
+	next := t.ask(ctx, question{
+		lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, variant: true, direct: true,
+		change: func(r *wire.Request) { r.Target = to.RequestURI() },
+	})
+	if c := t.matches(a, next.Response); c != nil {
+		v := t.leaked(a, next, c, "served after a redirect")
+		v.Evidence = append(slices.Clone(answer.Trail), next.Trail...)
+		return v
+	}
+	pass.Reason = fmt.Sprintf("%d to a place that answers %d", answer.Status, next.Status)
+	return pass
+}
+
+// maxInsisted is how many odd ways that a throttled door left without an
+// answer are asked again, one by one.
+const maxInsisted = 12
+
+// insistOdd asks again, alone, what was answered with a rate limit, an error
+// or nothing, and what was denied in a time of doubt: an error that comes twice
+// is how the door answers that way to ask.
+func (t *Trial) insistOdd(ctx context.Context, odd []Verdict) []Verdict {
+	open := func(v Verdict) bool {
+		return v.Outcome == finding.Unknown || (v.Outcome == finding.Pass && !v.signed && t.door.sentinels.tainted(v.begin, v.end) != "")
+	}
+	n := 0
+	for _, v := range odd {
+		if open(v) {
+			n++
+		}
+	}
+	if n == 0 || n > maxInsisted {
+		return odd
+	}
+	t.isolated(ctx, odd, open)
+	return odd
+}
+
+// varied makes one result of the odd ways.
+func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
+	r := Result{Attempts: len(plain) + len(odd), Observed: "unknown"}
+	var base *Verdict // the plain request at its best: what there was to open
+	for i := range plain {
+		if base == nil || finding.Worse(base.Outcome, plain[i].Outcome) == base.Outcome {
+			base = &plain[i]
+		}
+	}
+	if base == nil {
+		r.Outcome, r.Reason = finding.Unknown, "nothing could be asked"
+		return r
+	}
+	r.Evidence, r.Control = base.Evidence, base.Control
+	if base.Outcome == finding.Fail {
+		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody, without any trick", Attempts: r.Attempts}
+	}
+	if t.door.byAgent.Load() {
+		return Result{Outcome: finding.NotApplicable, Reason: "it is open to whoever calls himself a client, without any other trick", Attempts: r.Attempts}
+	}
+	if v, why := t.confirmed(ctx, odd); v != nil {
+		return t.opened(r, *v, *base, odd)
+	} else if why != "" {
+		r.Outcome, r.Reason = finding.NotApplicable, why
+		return r
+	}
+	unasked, unanswered, notes := "", 0, 0
+	for _, v := range odd {
+		switch {
+		case v.Outcome == finding.NotChecked:
+			unasked = v.Reason
+		case v.Outcome == finding.NotApplicable:
+		case v.Outcome == finding.Pass && (v.signed || t.door.sentinels.tainted(v.begin, v.end) == ""):
+		case v.attempt.Again > 0 && v.Outcome == finding.Unknown && v.Reason != "429":
+			notes++
+		default:
+			unanswered++
+		}
+	}
+	what := fmt.Sprintf("%s to ask, none opened it; plainly it is %s", count(len(odd), "way"), base.Reason)
+	switch {
+	case base.Outcome != finding.Pass:
+		r.Outcome, r.Reason = base.Outcome, base.Reason
+	case unasked != "":
+		r.Outcome, r.Reason = finding.NotChecked, unasked
+	case unanswered > 0:
+		r.Outcome = finding.Unknown
+		r.Reason = fmt.Sprintf("%d of %s to ask had no answer that says anything (a rate limit, a ban, an error); --rate asks slower", unanswered, count(len(odd), "way"))
+	default:
+		r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", what
+		if notes > 0 {
+			r.Reason += fmt.Sprintf(" (%s answered with an error)", count(notes, "way"))
+		}
+	}
+	return r
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// opened is the finding for a way in.
+func (t *Trial) opened(r Result, v, base Verdict, odd []Verdict) Result {
+	r.Outcome, r.Severity, r.Reason, r.Message = finding.Fail, v.Severity, v.Reason, v.Message
+	r.Observed, r.Variant, r.Subject = "allow", v.attempt.Variant, v.Subject
+	r.Address, r.Protocol = v.lane.Address.Addr().String(), string(v.lane.Proto)
+	r.Evidence, r.Control = v.Evidence, append(slices.Clone(v.Control), base.Evidence...)
+	if base.Outcome == finding.Pass {
+		r.Message += fmt.Sprintf("; asked plainly it is denied (%s)", base.Reason)
+	}
+	if v.attempt.Cause != "" {
+		r.Message += ". " + v.attempt.Cause
+	}
+	for i := range odd {
+		o := &odd[i]
+		if o.Outcome == finding.Fail && !(o.attempt.id() == v.attempt.id() && o.lane == v.lane) && len(r.Deviations) < 50 {
+			r.Deviations = append(r.Deviations, finding.Deviation{Variant: t.describe(*o, v), Evidence: o.Evidence})
+		}
+	}
+	return r
+}
+
+// confirmations is how often a way in must work again, each time on a new
+// connection.
+const confirmations = 3
+
+// maxSuspects bounds how many ways in are tried for one that can be confirmed.
+const maxSuspects = 4
+
+// confirmed finds the first way that opens again what the plain request is
+// still denied. It returns none and a reason if it was chance: one replica of
+// several that is open.
+func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, string) {
+	why, suspects := "", 0
+	for i := range odd {
+		v := &odd[i]
+		if v.Outcome != finding.Fail || suspects >= maxSuspects {
+			continue
+		}
+		suspects++
+		if n := t.unsteady(ctx, v.lane); n > 0 {
+			return nil, fmt.Sprintf("the plain request is served at times too (%d of %d), which replicas shows", n, replicaTries)
+		}
+		if t.opensAgain(ctx, v) {
+			return v, ""
+		}
+		why = "it was served once and not again, whichever way it was asked"
+	}
+	return nil, why
+}
+
+// opensAgain repeats a way in on new connections, the last time with nothing
+// in the request that it does not need. If that is served too, it is the
+// evidence: the smallest request that shows it.
+func (t *Trial) opensAgain(ctx context.Context, v *Verdict) bool {
+	for n := range confirmations {
+		a := v.attempt
+		a.Again, a.Fresh = n+1, true
+		again := t.try(ctx, a, v.lane)
+		if again.Outcome != finding.Fail {
+			return false
+		}
+		v.Evidence = append(again.Evidence, v.Evidence...)
+	}
+	a := v.attempt
+	a.Again, a.Fresh, a.Bare = confirmations+1, true, true
+	if small := t.try(ctx, a, v.lane); small.Outcome == finding.Fail {
+		v.Evidence = append(small.Evidence, v.Evidence...)
+	}
+	v.Evidence = v.Evidence[:min(len(v.Evidence), 4)]
+	return true
+}
+
+// replicaTries is how often the plain request is asked on new connections, to
+// see whether all replicas behind an address answer alike.
+const replicaTries = 20
+
+// unsteady says how often the plain manifest request was served on new
+// connections. It is asked once for each lane.
+func (t *Trial) unsteady(ctx context.Context, lane Lane) int {
+	n := 0
+	for _, v := range t.Repeated(ctx, lane) {
+		if v.Outcome == finding.Fail {
+			n++
+		}
+	}
+	return n
+}

@@ -56,6 +56,7 @@ func check(d *decoder, file *File) {
 	}
 	each(c, file.Images, c.image)
 	c.budget(&file.Check.Budget)
+	c.sandbox(&file.Check.Sandbox)
 }
 
 // each runs a check over the elements of a list, but for those that could not be decoded.
@@ -123,6 +124,17 @@ func (c *checker) instead(name string, defined []string) string {
 		return ""
 	}
 	return "; defined: " + cut(strings.Join(defined, ", "))
+}
+
+// Sandbox is the repository that may be written to and whose content may be left in caches, if the file names none.
+const Sandbox = "regproof-sandbox"
+
+func (c *checker) sandbox(s *string) {
+	if at, ok := c.at[s]; !ok {
+		*s = Sandbox
+	} else if !repositoryShape.MatchString(*s) {
+		c.add(at, "", "sandbox: %s is not a repository: lower-case components with a slash between them", quote(*s))
+	}
 }
 
 func (c *checker) budget(b *Budget) {

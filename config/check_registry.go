@@ -38,6 +38,9 @@ func (c *checker) endpoint(e *Endpoint, doors map[string]Position) {
 	if e.Expect == "" {
 		e.Expect = Same
 	}
+	if at, ok := c.at[&e.Expect]; ok && e.Expect == Redirect && e.Base != nil && e.Base.Scheme != "http" {
+		c.add(at, "", "expect: redirect is for http, which should send everybody to https")
+	}
 	if at, ok := c.at[&e.Prefix]; ok && !prefixShape.MatchString(e.Prefix) {
 		c.add(at, "", "prefix: %s is not repository path components with a slash after each", quote(e.Prefix))
 	}

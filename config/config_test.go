@@ -89,6 +89,7 @@ func TestLoadEveryKey(t *testing.T) {
 			{Registry: "lab", Repository: "tools/a__b.c-d", Reference: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Pos: at(50, 5)},
 		},
 		Check: config.Check{
+			Sandbox: "regproof-sandbox",
 			Require: []config.Requirement{{ID: "anonymous/*", Pos: at(54, 13)}, {ID: "NIST SP 800-190 4.2.3", Pos: at(54, 28)}},
 			Budget:  config.Budget{Requests: 500, Denied: 50},
 		},
@@ -108,7 +109,7 @@ func TestDefaults(t *testing.T) {
 		}},
 		Identities: []config.Identity{{Name: "ci", For: []string{"corp"}, From: &config.Source{Env: &config.Env{User: "U", Password: "P"}, Pos: at(3, 31)}, Pos: at(3, 14)}},
 		Images:     []config.Image{{Registry: "corp", Repository: "a", Reference: "b", Pos: at(4, 10)}},
-		Check:      config.Check{Budget: config.Budget{Requests: 20000, Denied: 600}},
+		Check:      config.Check{Sandbox: "regproof-sandbox", Budget: config.Budget{Requests: 20000, Denied: 600}},
 	}
 	got.SHA256 = ""
 	if diff := cmp.Diff(want, got, opts); diff != "" {

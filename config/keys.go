@@ -40,7 +40,6 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[Source](): {"oidc"},
 	reflect.TypeFor[Policy](): {"images", "upstreams", "cedar"},
 	reflect.TypeFor[Rule]():   {"deny", "registries", "when", "why"},
-	reflect.TypeFor[Check]():  {"sandbox"},
 }
 
 // unknown reports a key that does not exist. It returns the key that was probably meant, and whether the key is one

@@ -45,6 +45,7 @@ type Image struct {
 // Check holds the settings of the command check.
 type Check struct {
 	Require []Requirement `yaml:"require,omitempty" jsonschema_description:"Probes or controls, by id, glob or framework, that must be decided."`
+	Sandbox string        `yaml:"sandbox,omitempty" jsonschema:"default=regproof-sandbox" jsonschema_description:"Repository whose content may be left in caches, with --prime-caches."`
 	Budget  Budget        `yaml:"budget,omitempty" jsonschema_description:"Bounds of one run."`
 }
 

@@ -73,11 +73,13 @@ type Expect string
 
 // What may be expected of an endpoint.
 const (
-	Same   Expect = "same"   // the controls of the primary way in
-	Public Expect = "public" // content for everybody
+	Same     Expect = "same"     // the controls of the primary way in
+	Closed   Expect = "closed"   // no registry at all
+	Redirect Expect = "redirect" // a redirect of everybody to https, and nothing else
+	Public   Expect = "public"   // content for everybody
 )
 
-func (Expect) words() []string { return []string{"same", "public"} }
+func (Expect) words() []string { return []string{"same", "closed", "redirect", "public"} }
 
 // short names the key that a bare string in the place of an endpoint stands for.
 func (*Endpoint) short() string { return "url" }

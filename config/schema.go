@@ -18,6 +18,7 @@ var shapes = map[string]map[string]*regexp.Regexp{
 	"Endpoint": {"url": originShape, "prefix": prefixShape},
 	"Identity": {"name": nameShape, "groups": groupShape, "origins": originShape, "realms": originShape},
 	"Rule":     {"repos": globShape},
+	"Check":    {"sandbox": repositoryShape},
 	"Image":    {"repository": repositoryShape, "reference": referenceShape},
 }
 

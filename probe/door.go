@@ -83,6 +83,9 @@ func (d *door) lookup(ctx context.Context) ([]netip.AddrPort, error) {
 	return d.reg.Guard.Lookup(ctx, d.ep.URL)
 }
 
+// usable says whether the door is asked for images at all.
+func (d *door) usable() bool { return d.problem == "" && !d.ep.shut() }
+
 // first is the lane for what is asked only once.
 func (d *door) first() Lane { return Lane{Address: d.addresses[0], Proto: wire.HTTP11} }
 
@@ -111,6 +114,9 @@ func (d *door) prepare(ctx context.Context) {
 	defer close(d.prepared)
 	for _, a := range d.addresses {
 		d.lanes = append(d.lanes, Lane{Address: a, Proto: wire.HTTP11})
+	}
+	if d.ep.shut() {
+		return
 	}
 	if d.run.planning() {
 		if d.ep.URL.Scheme == "https" {

@@ -173,7 +173,7 @@ var ErrNoTag = errors.New("no tag was named, and none could be listed")
 
 func (r *run) firstTag(ctx context.Context, s *subject, name string, doors []*door) string {
 	for _, d := range doors {
-		if d.problem != "" {
+		if !d.usable() {
 			continue
 		}
 		g := &group{door: d, subject: s}

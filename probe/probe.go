@@ -21,12 +21,16 @@ type Effect string
 const (
 	Read           Effect = "read"
 	CancelledWrite Effect = "cancelled-write"
+	PrimesCache    Effect = "primes-cache"
 )
 
 // Flag is the option that allows the effect, "" when none is needed.
 func (e Effect) Flag() string {
-	if e == CancelledWrite {
+	switch e {
+	case CancelledWrite:
 		return "--active"
+	case PrimesCache:
+		return "--prime-caches"
 	}
 	return ""
 }
@@ -68,6 +72,7 @@ type Probe struct {
 	Per      Per
 	Required bool // part of the core battery
 	Needs    []Need
+	Expects  Expect        // runs on endpoints that are meant to be so alone; "" is Same
 	Decides  access.Action // the cell of the access matrix that it fills; "" is none
 	Run      func(context.Context, *Trial) Result
 }

@@ -158,17 +158,18 @@ func (r *run) one(ctx context.Context, s *subject, doors []*door, results *seque
 	groups := make([]*group, len(doors))
 	each(doors, func(i int, d *door) {
 		groups[i] = &group{door: d, subject: s, cold: map[string]Answer{}}
-		if d.problem == "" {
+		if d.usable() {
 			groups[i].askCold(ctx)
 		}
 	})
 	each(doors, func(i int, d *door) {
-		if d.problem == "" {
+		groups[i].primary = groups[0]
+		if d.usable() {
 			groups[i].learn(ctx)
 		}
 	})
 	for _, g := range groups {
-		if g.door.problem == "" {
+		if g.door.usable() {
 			g.sentinels()
 		}
 	}
@@ -264,7 +265,7 @@ func (g *group) learn(ctx context.Context) {
 	if s.entitled != nil {
 		g.ownTrail = nil
 		switch why := d.cached(cold); {
-		case why != "":
+		case why != "" && !(d.run.allows(PrimesCache) && d.run.sandboxed(s.ref.Repository)):
 			g.cache = true
 			g.ownProblem = "it looks like a shared cache (" + why + "), through which nothing private is read"
 		case s.ref.Repository == "":
@@ -371,7 +372,11 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.NotChecked, "left out by --skip")
 	case ctx.Err() != nil:
 		return not(finding.NotChecked, "interrupted")
-	case d.problem != "":
+	case p.Expects != "" && p.Expects != d.ep.Expect:
+		return not(finding.NotApplicable, "the endpoint is not meant to be "+string(p.Expects))
+	case p.Expects == "" && d.ep.shut():
+		return not(finding.NotApplicable, "the endpoint is meant to be "+string(d.ep.Expect)+", which a probe of its own decides")
+	case d.problem != "" && !d.ep.shut():
 		return not(finding.Unknown, d.problem)
 	case !d.run.allows(p.Effect):
 		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))

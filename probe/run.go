@@ -38,6 +38,7 @@ type Options struct {
 	Skipped        func(Probe) bool // left out by the user; may be nil
 	Require        func(Probe) bool // further required probes; may be nil
 	RegistryWide   bool             // listings of the registry are required (a registry was named, not an image)
+	Sandbox        string           // the repository whose content may be left in caches (PrimesCache); "" is none
 	Sample         int              // repositories of an open listing to prove retrieval on
 	MaxRequests    int
 	MaxDenied      int
@@ -158,6 +159,9 @@ func (r *run) summary(ctx context.Context, doors []*door) Summary {
 		if out.Problem == "" && !d.answered {
 			out.Problem = d.silent
 		}
+		if d.ep.shut() { // that it does not answer is as it should be
+			out.Problem = ""
+		}
 		for _, a := range d.addresses {
 			out.Addresses = append(out.Addresses, a.Addr().String())
 		}
@@ -231,6 +235,12 @@ func (r *run) allows(e Effect) bool {
 		}
 	}
 	return false
+}
+
+// sandboxed says whether a repository is the sandbox, or lies in it.
+func (r *run) sandboxed(repository string) bool {
+	s := r.opts.Sandbox
+	return s != "" && (repository == s || strings.HasPrefix(repository, s+"/"))
 }
 
 // randomName is a repository that does not exist, of the same depth as name.

@@ -35,11 +35,17 @@ type Endpoint struct {
 // Expect is what an endpoint is meant to do.
 type Expect string
 
-// The expectations. Same: hold the controls. Public: serve everybody.
+// The expectations. Same: hold the controls. Public: serve everybody. Closed:
+// be no registry at all. Redirected: send everybody to https, and serve nothing.
 const (
-	Same   Expect = "same"
-	Public Expect = "public"
+	Same       Expect = "same"
+	Public     Expect = "public"
+	Closed     Expect = "closed"
+	Redirected Expect = "redirect"
 )
+
+// shut says whether nothing but being shut is asked of the endpoint.
+func (e Endpoint) shut() bool { return e.Expect == Closed || e.Expect == Redirected }
 
 // Identity is who asks, and where it counts.
 type Identity struct {

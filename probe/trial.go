@@ -137,6 +137,9 @@ func (t *Trial) Judge(ctx context.Context, attempts []Attempt) Result {
 	}
 	t.done(ctx)
 	verdicts = t.settle(ctx, verdicts)
+	if r, cached := t.leaveToCache(ctx, verdicts); cached {
+		return r
+	}
 	return t.result(verdicts)
 }
 

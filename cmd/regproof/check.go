@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type checkFlags struct {
 	only     []string
 	skip     []string
 	active   bool
+	prime    bool
 	plan     bool
 	timeout  time.Duration
 	rate     float64
@@ -63,6 +65,7 @@ func checkCommand() *cobra.Command {
 	fl.StringSliceVar(&f.only, "only", nil, "run only these probes: id, glob, control or clause; they become required")
 	fl.StringSliceVar(&f.skip, "skip", nil, "leave these probes out: id, glob, control or clause")
 	fl.BoolVar(&f.active, "active", false, "also start uploads, cancelled at once, in configured repositories")
+	fl.BoolVar(&f.prime, "prime-caches", false, "let the entitled read images of the sandbox through doors that look like\ncaches")
 	fl.BoolVar(&f.plan, "plan", false, "print what would be asked, and send nothing")
 	fl.DurationVar(&f.timeout, "timeout", 5*time.Minute, "for the whole run")
 	fl.Float64Var(&f.rate, "rate", 0, "requests a second at most; 0 adapts to the registry")
@@ -129,7 +132,13 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 	o.Probes = allProbes()
 	o.Sample = f.sample
 	if f.active {
-		o.Effects = []probe.Effect{probe.CancelledWrite}
+		o.Effects = append(o.Effects, probe.CancelledWrite)
+	}
+	if f.prime {
+		if !hasSandbox(o.Images, o.Sandbox) {
+			return nil, fmt.Errorf("--prime-caches reads images of the sandbox alone, and none is named: name one in %s/, or set check.sandbox in the file", o.Sandbox)
+		}
+		o.Effects = append(o.Effects, probe.PrimesCache)
 	}
 	for i := range o.Targets {
 		if f.rate < 0 || f.width < 0 || f.width > 256 {
@@ -143,6 +152,13 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 		}
 	}
 	return s, f.choose(s)
+}
+
+// hasSandbox says whether one of the images lies in the sandbox.
+func hasSandbox(images []probe.ImageRef, sandbox string) bool {
+	return slices.ContainsFunc(images, func(i probe.ImageRef) bool {
+		return i.Repository == sandbox || strings.HasPrefix(i.Repository, sandbox+"/")
+	})
 }
 
 // choose applies --only, --skip and check.require.
@@ -257,7 +273,7 @@ func commandLine(cmd *cobra.Command, f checkFlags, s *setup) string {
 	}
 	cmd.Flags().Visit(func(fl *pflag.Flag) {
 		switch fl.Name {
-		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "plain-http", "sample", "username":
+		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "prime-caches", "plain-http", "sample", "username":
 			parts = append(parts, "--"+fl.Name+" "+strings.Trim(fl.Value.String(), "[]"))
 		}
 	})

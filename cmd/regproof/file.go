@@ -23,7 +23,7 @@ func fromFile(ctx context.Context, path string) (*setup, error) {
 		return nil, err
 	}
 	s := &setup{sha256: f.SHA256}
-	s.opts = probe.Options{Policy: rules(f), MaxRequests: f.Check.Budget.Requests, MaxDenied: f.Check.Budget.Denied}
+	s.opts = probe.Options{Policy: rules(f), MaxRequests: f.Check.Budget.Requests, MaxDenied: f.Check.Budget.Denied, Sandbox: f.Check.Sandbox}
 	for _, r := range f.Registries {
 		t, err := target(r)
 		if err != nil {

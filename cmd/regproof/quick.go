@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regproof/regproof/config"
 	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
@@ -99,7 +100,7 @@ func (q *quickFlags) setup(cmd *cobra.Command, arg string, ask bool) (*setup, er
 	}
 	s.opts = probe.Options{
 		Targets: []probe.Target{target}, Policy: policy.Policy{}, Resolve: resolve,
-		MaxRequests: 20_000, MaxDenied: 600,
+		MaxRequests: 20_000, MaxDenied: 600, Sandbox: config.Sandbox,
 	}
 	if id != nil {
 		s.opts.Identities = []probe.Identity{*id}

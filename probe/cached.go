@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// CachedContent is the id of the probe that tells of what a cache serves: while
+// it runs, the anonymous probes leave that to it.
+const CachedContent = "cache/cached-content"
+
+// fromCache says why content that a stranger was served came from a cache and
+// not from the registry, "" if nothing shows it: a registry that decides by
+// itself answers the same question alike when an unknown parameter is added,
+// while a cache has to pass it on.
+func (t *Trial) fromCache(ctx context.Context, v Verdict) string {
+	a := v.attempt
+	if v.Outcome != finding.Fail || a.Cold || t.group.own == nil || a.Request.Method != http.MethodGet || (a.Request.Kind != oci.Manifest && a.Request.Kind != oci.Blob) {
+		return ""
+	}
+	t.group.mu.Lock()
+	key := v.lane.String() + a.Request.Target()
+	if t.group.cachedBy == nil {
+		t.group.cachedBy = map[string]*attribution{}
+	}
+	at := t.group.cachedBy[key]
+	if at == nil {
+		at = &attribution{}
+		t.group.cachedBy[key] = at
+	}
+	t.group.mu.Unlock()
+	at.once.Do(func() { at.why, at.trail = t.attribute(ctx, a, v.lane) })
+	return at.why
+}
+
+// attribute asks past a cache, and looks for the marks of one.
+func (t *Trial) attribute(ctx context.Context, a Attempt, lane Lane) (string, []string) {
+	past := a.Request
+	past.Query = "regproof=" + hexRandom(6)
+	other := t.ask(ctx, question{lane: lane, id: anonymous, phase: phaseFresh, request: past, limits: a.Limits, variant: true})
+	if other.Status == http.StatusUnauthorized || other.Status == http.StatusForbidden {
+		return fmt.Sprintf("with an unknown parameter, which no cache has seen, it is answered %d", other.Status), other.Trail
+	}
+	again := t.ask(ctx, question{lane: lane, id: anonymous, phase: phaseFresh, request: a.Request, limits: a.Limits, variant: true})
+	if mark := hit(again.Response); mark != "" && (other.Status/100 != 2 || hit(other.Response) != "") {
+		if cold, ok := t.cold[lane.Address.String()]; !ok || cold.Status/100 != 2 {
+			return "the answer says so (" + mark + ")", again.Trail
+		}
+	}
+	return "", nil
+}
+
+// hit finds the marks of an answer that a cache gave by itself.
+func hit(resp wire.Response) string {
+	for _, name := range []string{"X-Cache", "X-Cache-Status", "Cf-Cache-Status", "X-Proxy-Cache", "X-Cache-Lookup"} {
+		if v := resp.Header.Get(name); strings.Contains(strings.ToUpper(v), "HIT") {
+			return name + ": " + v
+		}
+	}
+	if v := resp.Header.Get("Cache-Status"); strings.Contains(v, "; hit") {
+		return "Cache-Status: " + v
+	}
+	if v := resp.Header.Get("X-Varnish"); len(strings.Fields(v)) == 2 {
+		return "X-Varnish: " + v
+	}
+	if v := resp.Header.Get("Age"); v != "" && v != "0" {
+		return "Age: " + v
+	}
+	return ""
+}
+
+// leaveToCache turns a failure that is a cache's doing into none of this
+// probe's: the registry denies, and cache/cached-content tells of the rest.
+func (t *Trial) leaveToCache(ctx context.Context, verdicts []Verdict) (Result, bool) {
+	if !t.door.run.runs(CachedContent) || !slices.ContainsFunc(verdicts, failed) {
+		return Result{}, false
+	}
+	why := ""
+	for _, v := range verdicts {
+		if v.Outcome != finding.Fail {
+			continue
+		}
+		if why = t.fromCache(ctx, v); why == "" {
+			return Result{}, false
+		}
+	}
+	return Result{Outcome: finding.NotApplicable, Reason: "the registry denies; a cache before it serves what it has read, which " + CachedContent + " tells", Attempts: len(verdicts)}, true
+}
+
+// runs says whether a probe is part of the run.
+func (r *run) runs(id string) bool {
+	for _, p := range r.opts.Probes {
+		if p.ID == id {
+			return (r.opts.Selected == nil || r.opts.Selected(p)) && (r.opts.Skipped == nil || !r.opts.Skipped(p))
+		}
+	}
+	return false
+}
+
+// Cached asks, after the entitled have read an image through this door, whether
+// a stranger and an unknown user get it from a cache.
+func (t *Trial) Cached(ctx context.Context, attempts []Attempt) Result {
+	t.turn(ctx)
+	var all []Attempt
+	for _, a := range attempts {
+		a.Class = Canonical
+		junk := a
+		junk.Class, junk.Variant, junk.Direct = Client, "a wrong password", true
+		junk.Change = func(r *wire.Request) {
+			r.Header = append(r.Header, [2]string{"Authorization", "Basic " + basicJunk(t.door.run)})
+		}
+		all = append(all, a, junk)
+	}
+	verdicts := t.tryAll(ctx, all)
+	t.done(ctx)
+	verdicts = t.settle(ctx, verdicts)
+	var leaks []Verdict
+	why := ""
+	for _, v := range verdicts {
+		if v.Outcome != finding.Fail {
+			continue
+		}
+		plain := v
+		plain.attempt.Change, plain.attempt.Direct, plain.attempt.Variant = nil, false, ""
+		if because := t.fromCache(ctx, plain); because != "" {
+			leaks = append(leaks, v)
+			if why == "" {
+				why = because
+			}
+		}
+	}
+	switch {
+	case len(leaks) > 0:
+		r := t.result(leaks)
+		r.Attempts = len(verdicts)
+		r.Message = fmt.Sprintf("a cache serves strangers what an entitled user has read through it: %s; %s", r.Message, why)
+		r.Reason = "denied by the registry, served by a cache"
+		return r
+	case slices.ContainsFunc(verdicts, failed):
+		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody, cached or not", Attempts: len(verdicts)}
+	}
+	r := t.result(verdicts)
+	if r.Outcome == finding.Pass {
+		r.Reason = "denied also after the entitled had read it here; " + r.Reason
+	}
+	return r
+}
+
+// Behind says why nothing entitled was read through this door, "" if it was.
+func (t *Trial) Behind() string {
+	if t.group.own != nil {
+		return ""
+	}
+	return t.group.ownProblem
+}
+
+// LooksCached says whether the door looks like a shared cache.
+func (t *Trial) LooksCached() bool { return t.group.cache }
+
+// attribution is one look at whether a cache or the registry served.
+type attribution struct {
+	once  sync.Once
+	why   string
+	trail []string
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+)
+
+// byTag asks for the image as who may read it, or as a stranger where nothing
+// entitled is read through the door.
+func (g *group) byTag(ctx context.Context, phase int) Answer {
+	id := g.subject.entitled
+	if id == nil || g.cache || g.door.ep.Cache {
+		id = anonymous
+	}
+	return g.ask(ctx, question{lane: g.door.first(), id: id, phase: phase, request: g.coldRequest(), variant: true})
+}
+
+// SameTag compares the digest that a tag has here with that at the primary
+// endpoint.
+func (t *Trial) SameTag(ctx context.Context) Result {
+	t.turn(ctx)
+	defer t.done(ctx)
+	p := t.group.primary
+	switch {
+	case p == t.group:
+		return Result{Outcome: finding.NotApplicable, Reason: "this is the primary endpoint"}
+	case oci.CheckTag(t.Reference()) != nil:
+		return Result{Outcome: finding.NotApplicable, Reason: "the image was given by digest"}
+	case !p.door.usable():
+		return Result{Outcome: finding.Unknown, Reason: "the primary endpoint cannot be asked: " + p.door.problem}
+	}
+	var here, there Answer
+	for _, phase := range []int{phaseFresh, phaseFresh + 100} {
+		here, there = t.group.byTag(ctx, phase), p.byTag(ctx, phase)
+		if here.Status != http.StatusOK || there.Status != http.StatusOK || here.SHA256 == there.SHA256 {
+			break
+		}
+	}
+	r := Result{Attempts: 2, Evidence: append(slices.Clone(here.Trail), there.Trail...), Control: there.Trail, Observed: "unknown"}
+	switch {
+	case there.Status != http.StatusOK:
+		r.Outcome, r.Reason = finding.NotApplicable, fmt.Sprintf("the primary endpoint has no such tag (%d)", there.Status)
+	case here.Status != http.StatusOK:
+		r.Outcome, r.Reason = finding.NotApplicable, fmt.Sprintf("it is not served here (%d)", here.Status)
+	case !here.Whole() || !there.Whole():
+		r.Outcome, r.Reason = finding.Unknown, "an answer could not be read to its end"
+	case here.SHA256 == there.SHA256:
+		r.Outcome, r.Observed, r.Reason = finding.Pass, "the same", "the same digest as at the primary endpoint"
+	default:
+		r.Outcome, r.Observed, r.Reason = finding.Fail, "another image", "another digest than at the primary endpoint"
+		r.Subject = &finding.Subject{Kind: "manifest", Digest: "sha256:" + here.SHA256}
+		r.Message = fmt.Sprintf("%s is %s here, and %s at %s", t.Reference(), oci.Digest("sha256:"+here.SHA256).Short(), oci.Digest("sha256:"+there.SHA256).Short(), p.door.name())
+	}
+	return r
+}
+
+// Outlives looks whether an image that the primary endpoint no longer has is
+// served here.
+func (t *Trial) Outlives(ctx context.Context) Result {
+	t.turn(ctx)
+	defer t.done(ctx)
+	p, id := t.group.primary, t.subject.entitled
+	switch {
+	case p == t.group:
+		return Result{Outcome: finding.NotApplicable, Reason: "this is the primary endpoint"}
+	case p.own != nil:
+		return Result{Outcome: finding.NotApplicable, Reason: "the primary endpoint has the image"}
+	case !p.door.usable():
+		return Result{Outcome: finding.Unknown, Reason: "the primary endpoint cannot be asked: " + p.door.problem}
+	case id == nil:
+		return Result{Outcome: finding.Unknown, Reason: "no control: " + t.subject.why}
+	}
+	there := p.byTag(ctx, phaseFresh)
+	alive := p.ask(ctx, question{lane: p.door.first(), id: id, phase: phaseFresh, request: oci.Request{Method: "GET", Kind: oci.Ping}, variant: true})
+	r := Result{Attempts: 3, Evidence: slices.Clone(there.Trail), Control: alive.Trail, Observed: "unknown"}
+	switch {
+	case there.Status != http.StatusNotFound:
+		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("the primary endpoint does not say that the image is gone (%s)", p.ownProblem)
+		return r
+	case alive.Status != http.StatusOK:
+		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("%s is not seen to be let in at the primary endpoint (%d)", id.Name, alive.Status)
+		return r
+	}
+	here := t.group.byTag(ctx, phaseFresh)
+	_, err := oci.ParseDocument(here.Body)
+	r.Evidence = append(r.Evidence, here.Trail...)
+	switch {
+	case here.Status == http.StatusOK && err == nil:
+		who := id.Name
+		if here.Request.Identity == login.Anonymous {
+			who = "a stranger"
+		}
+		r.Outcome, r.Observed = finding.Fail, "allow"
+		r.Subject = &finding.Subject{Kind: "manifest", Digest: "sha256:" + here.SHA256}
+		r.Reason = "404 at the primary endpoint, served here"
+		r.Message = fmt.Sprintf("the registry no longer has %s:%s (404), and here %s still gets it", t.Repository(), t.Reference(), who)
+	case here.Status == http.StatusNotFound || here.Status == http.StatusUnauthorized || here.Status == http.StatusForbidden:
+		r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", fmt.Sprintf("gone at the primary endpoint, and %d here", here.Status)
+	default:
+		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("answered %d here", here.Status)
+	}
+	return r
+}
+
+// KeyedByAccept looks whether a cache mixes up answers to different Accept
+// values, as the entitled.
+func (t *Trial) KeyedByAccept(ctx context.Context) Result {
+	t.turn(ctx)
+	defer t.done(ctx)
+	if t.group.own == nil {
+		return Result{Outcome: finding.NotChecked, Reason: "nothing entitled was read through this door: " + t.group.ownProblem}
+	}
+	one := t.group.coldRequest()
+	one.Accept = []string{oci.MediaDockerManifest}
+	past := one
+	past.Query = "regproof=" + hexRandom(6)
+	plain, beyond := t.Entitled(ctx, one), t.Entitled(ctx, past)
+	r := Result{Attempts: 2, Evidence: append(slices.Clone(plain.Trail), beyond.Trail...), Control: plain.Trail, Observed: "unknown"}
+	root := t.group.own.Root.Digest
+	switch {
+	case plain.elsewhere:
+		r.Outcome, r.Reason = finding.NotChecked, "nothing entitled was read through this door"
+	case plain.Status == 0 || beyond.Status == 0 || plain.Status >= 500 || beyond.Status >= 500 || plain.Status == 429 || beyond.Status == 429:
+		r.Outcome, r.Reason = finding.Unknown, "no answer that says anything"
+	case plain.Status == 200 && "sha256:"+plain.SHA256 == string(root) && (beyond.Status != 200 || beyond.SHA256 != plain.SHA256) && beyond.Status != 400:
+		r.Outcome, r.Observed = finding.Fail, "mixed up"
+		r.Reason = "the answer is that for another Accept"
+		r.Message = fmt.Sprintf("a client that accepts Docker manifests alone is given what was cached for another Accept (%s)", root.Short())
+	default:
+		r.Outcome, r.Observed, r.Reason = finding.Pass, "told apart", "the same plainly and past any cache"
+	}
+	return r
+}

@@ -33,11 +33,12 @@ type Exchange struct {
 
 // TLS is what was agreed in the handshake. Nil means plain text.
 type TLS struct {
-	Version  string `json:"version,omitempty"`
-	Cipher   string `json:"cipher,omitempty"`
-	ALPN     string `json:"alpn,omitempty"`
-	Verified bool   `json:"verified"`
-	Problem  string `json:"problem,omitempty"` // why the certificate does not verify
+	Version  string   `json:"version,omitempty"`
+	Cipher   string   `json:"cipher,omitempty"`
+	ALPN     string   `json:"alpn,omitempty"`
+	Verified bool     `json:"verified"`
+	Problem  string   `json:"problem,omitempty"` // why the certificate does not verify
+	Names    []string `json:"names,omitempty"`   // of the server's certificate, as it claims them: printable, at most 100
 }
 
 // maxErrorBody is how much of an error answer is kept.

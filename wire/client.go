@@ -51,7 +51,7 @@ func (c *Client) Warm(ctx context.Context, r Request, n int) {
 	var wg sync.WaitGroup
 	for range n {
 		wg.Go(func() {
-			if cn, _, err := c.dial(ctx, at); err == nil {
+			if cn, _, err := c.dial(ctx, at, 0); err == nil {
 				c.pool.give(at, cn)
 			}
 		})
@@ -118,7 +118,7 @@ func (c *Client) roundTrip1(ctx context.Context, r Request, out *Response) error
 	}
 	if cn == nil {
 		var err error
-		if cn, out.TLS, err = c.dial(ctx, at); err != nil {
+		if cn, out.TLS, err = c.dial(ctx, at, r.Connect); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/regproof/regproof/evidence"
 )
@@ -118,9 +119,10 @@ func (p *pool) close() {
 	p.idle, p.shared = nil, nil
 }
 
-// dial opens a connection for HTTP/1.
-func (c *Client) dial(ctx context.Context, at place) (*conn, *evidence.TLS, error) {
-	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.address.String())
+// dial opens a connection for HTTP/1. TCP alone may take the time of connect;
+// 0 is what ctx allows.
+func (c *Client) dial(ctx context.Context, at place, connect time.Duration) (*conn, *evidence.TLS, error) {
+	nc, err := (&net.Dialer{Timeout: connect}).DialContext(ctx, "tcp", at.address.String())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -82,8 +82,7 @@ func (g Guard) Check(ctx context.Context, base *url.URL, raw string, purpose Pur
 	if base.Scheme == "https" && u.Scheme == "http" && !named {
 		return refuse("it leaves https")
 	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	if slices.Contains(metadata, host) {
+	if metadataName(u.Hostname()) {
 		return refuse("a metadata service")
 	}
 	addrs, err := g.Lookup(ctx, u)
@@ -97,6 +96,20 @@ func (g Guard) Check(ctx context.Context, base *url.URL, raw string, purpose Pur
 	}
 	d.Address = addrs[0]
 	return d, nil
+}
+
+// Refuses says why a host at an address must not be dialled because a server
+// named it; "" if it may. What is named by the configuration may be anywhere
+// but where metadata services live.
+func (g Guard) Refuses(host string, a netip.Addr, named bool) string {
+	if metadataName(host) {
+		return "a metadata service"
+	}
+	return g.forbidden(a, named)
+}
+
+func metadataName(host string) bool {
+	return slices.Contains(metadata, strings.ToLower(strings.TrimSuffix(host, ".")))
 }
 
 // Lookup resolves the host of u to addresses with ports, IPv4 first. A pinned

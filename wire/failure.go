@@ -33,6 +33,10 @@ const (
 	Other      Failure = "transport"
 )
 
+// ErrTLSRecord is wrapped by Response.Err when the answer to plain HTTP is a
+// TLS record: the port speaks TLS.
+var ErrTLSRecord = errors.New("a TLS record")
+
 var (
 	errMalformed = errors.New("malformed answer")
 	errTooLarge  = errors.New("answer too large")

@@ -67,6 +67,9 @@ func decode(br *bufio.Reader, method string) (*answer, error) {
 
 func decodeHead(br *bufio.Reader, budget *int) (*answer, error) {
 	line, err := readLine(br, budget)
+	if strings.HasPrefix(line, "\x15\x03") || strings.HasPrefix(line, "\x16\x03") { // alert, handshake
+		return nil, fmt.Errorf("the answer is %w: %w", ErrTLSRecord, errMalformed)
+	}
 	if errors.Is(err, io.EOF) && line != "" {
 		if !strings.HasPrefix(line, "HTTP/1.") {
 			err = errMalformed

@@ -221,7 +221,7 @@ func (c *Client) dial2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 		MaxResponseHeaderBytes: maxHeader,
 		Protocols:              new(http.Protocols),
 		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.address.String())
+			nc, err := (&net.Dialer{Timeout: r.Connect}).DialContext(ctx, "tcp", at.address.String())
 			if err != nil {
 				return nil, err
 			}

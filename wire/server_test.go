@@ -88,8 +88,10 @@ func listen(t *testing.T, address string, cfg *tls.Config, handle handler) *raw 
 	s := &raw{addr: ln.Addr().(*net.TCPAddr).AddrPort()}
 	if cfg != nil {
 		cfg = cfg.Clone()
-		cert, _ := certificate()
-		cfg.Certificates = []tls.Certificate{cert}
+		if cfg.Certificates == nil {
+			cert, _ := certificate()
+			cfg.Certificates = []tls.Certificate{cert}
+		}
 		cfg.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -42,6 +42,7 @@ func handshake(ctx context.Context, conn net.Conn, trust Trust, sni string, cert
 			seen.Version = tls.VersionName(cs.Version)
 			seen.Cipher = tls.CipherSuiteName(cs.CipherSuite)
 			seen.ALPN = cs.NegotiatedProtocol
+			seen.Names = names(cs.PeerCertificates)
 			err := verify(cs, trust.Roots, name)
 			seen.Verified = err == nil
 			if err != nil {
@@ -88,4 +89,26 @@ func verify(cs tls.ConnectionState, roots *x509.CertPool, name string) error {
 	}
 	_, err := cs.PeerCertificates[0].Verify(opts)
 	return err
+}
+
+// maxNames bounds how many names of a certificate are kept.
+const maxNames = 100
+
+// names are the subject alternative names of the server's own certificate:
+// DNS names, then addresses. Whoever made it chose them.
+func names(chain []*x509.Certificate) []string {
+	if len(chain) == 0 {
+		return nil
+	}
+	var out []string
+	for _, n := range chain[0].DNSNames[:min(len(chain[0].DNSNames), maxNames)] {
+		out = append(out, evidence.Printable(n, 253))
+	}
+	for _, a := range chain[0].IPAddresses {
+		if len(out) == maxNames {
+			break
+		}
+		out = append(out, a.String())
+	}
+	return out
 }

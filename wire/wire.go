@@ -55,6 +55,7 @@ type Request struct {
 	KeepFrom int64         // offset of the first byte to keep in Response.Body
 	Keep     int64         // bytes to keep in Response.Body; 0 is all that is read
 	Timeout  time.Duration // for the whole exchange; 0 is the client's
+	Connect  time.Duration // for the TCP connection alone; 0 is Timeout
 }
 
 // Response is what came back. When Failure is set there was no whole answer,

@@ -30,6 +30,7 @@ var floors = map[string]int{
 	"policy/*":   3,
 	"audit":      3,
 	"claim":      3,
+	"discover":   3,
 	"image":      3,
 	"store":      3,
 	"probe":      4,

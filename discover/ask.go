@@ -34,14 +34,15 @@ func (s *scan) ask(ctx context.Context, c Candidate) Door {
 		s.debug(ctx, c, &d)
 		return d
 	}
-	ping := s.send(ctx, c, &d, oci.Request{Kind: oci.Ping}, pingLimit)
+	ping := s.send(ctx, c, &d, pingCall(), pingLimit)
 	if d.State != "" {
 		return d
 	}
 	var manifest *wire.Response
-	if !speaksTLS(ping) && s.comparable() && (s.want.own(c.Address.Addr()) || maybeRegistry(ping)) {
-		r := oci.Request{Kind: oci.Manifest, Repository: s.want.Repository, Reference: string(s.want.Digest), Accept: oci.AcceptManifests()}
-		m := s.send(ctx, c, &d, r, wire.DefaultLimit)
+	// The name of a private repository is told to the registry's own machine,
+	// and to others only where a registry may be.
+	if !speaksTLS(ping) && s.want.comparable() && (s.want.own(c.Address.Addr()) || maybeRegistry(ping)) {
+		m := s.send(ctx, c, &d, s.want.manifestCall(), wire.DefaultLimit)
 		manifest = &m
 	}
 	s.judge(c, &d, ping, manifest)
@@ -49,7 +50,30 @@ func (s *scan) ask(ctx context.Context, c Candidate) Door {
 }
 
 // comparable says whether there is content to ask for.
-func (s *scan) comparable() bool { return s.want.Repository != "" && s.want.Digest.Hash() != nil }
+func (w Want) comparable() bool { return w.Repository != "" && w.Digest.Hash() != nil }
+
+func pingCall() oci.Request { return oci.Request{Kind: oci.Ping} }
+
+func (w Want) manifestCall() oci.Request {
+	return oci.Request{Kind: oci.Manifest, Repository: w.Repository, Reference: string(w.Digest), Accept: oci.AcceptManifests()}
+}
+
+// Targets are what a candidate may be sent, each by GET, in this order. An
+// answer may make the later ones needless.
+func (w Want) Targets(c Candidate) []string {
+	if c.Kind == Debug {
+		var out []string
+		for _, p := range pages() {
+			out = append(out, p.path)
+		}
+		return out
+	}
+	out := []string{pingCall().Target()}
+	if w.comparable() {
+		out = append(out, w.manifestCall().Target())
+	}
+	return out
+}
 
 // send puts a call of the API on the wire.
 func (s *scan) send(ctx context.Context, c Candidate, d *Door, r oci.Request, limit int64) wire.Response {

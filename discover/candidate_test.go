@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/regproof/regproof/discover"
+	"github.com/regproof/regproof/oci"
 )
 
 // show is one candidate a line.
@@ -75,6 +76,28 @@ func TestCandidates(t *testing.T) {
 		{"hosts", func(w *discover.Want) {
 			w.Hosts = []string{"https://auth.example/token?service=x", "http://auth.example:8080/", "auth.example", "storage.example:9000", "[2001:db8::1]:5000", "https://user:hidden@x/", "javascript:x"}
 		}, "https://auth.example invalid AddrPort|http://auth.example:8080 invalid AddrPort|https://storage.example:9000 invalid AddrPort|https://[2001:db8::1]:5000 invalid AddrPort", "no host\nno host"},
+		{"too many hosts", func(w *discover.Want) {
+			for i := range 12 {
+				w.Hosts = append(w.Hosts, fmt.Sprintf("n%d.example:5000", i))
+			}
+			w.Known = append(w.Known, discover.Known{Origin: origin(t, "https://n9.example:5000")})
+		}, strings.Join(func() (out []string) {
+			for i := range 9 {
+				out = append(out, fmt.Sprintf("https://n%d.example:5000 invalid AddrPort", i))
+			}
+			return out
+		}(), "|"), "more than 10"},
+		{"too many alternatives", func(w *discover.Want) {
+			for i := range 12 {
+				w.AltSvc = append(w.AltSvc, fmt.Sprintf(`h2=":%d"`, 5000+i))
+			}
+			w.Addresses = w.Addresses[:1]
+		}, strings.Join(func() (out []string) {
+			for i := range 10 {
+				out = append(out, fmt.Sprintf("https://example.com:%d 10.0.0.1:%d", 5000+i, 5000+i))
+			}
+			return out
+		}(), "|"), "more than 10"},
 		{"Alt-Svc", func(w *discover.Want) {
 			w.AltSvc = []string{`h2=":8443", h2=":443", h2="alt.example:443", h3=":443", h2c=":80"`}
 			w.Addresses = w.Addresses[:1]
@@ -132,5 +155,25 @@ func TestUsualPorts(t *testing.T) {
 	}
 	if cs, notes := discover.Candidates(discover.Want{}); len(cs)+len(notes) != 0 {
 		t.Errorf("of nothing: %v, %v", cs, notes)
+	}
+}
+
+// TestTargets: what a plan prints is what may be sent.
+func TestTargets(t *testing.T) {
+	w := wanted(t)
+	for name, tc := range map[string]struct {
+		kind   discover.Kind
+		digest oci.Digest
+		want   string
+	}{
+		"a known image":                    {discover.Registry, digest, "/v2/ /v2/team-a/app/manifests/" + string(digest)},
+		"no image":                         {discover.Registry, "", "/v2/"},
+		"a digest that cannot be computed": {discover.Registry, "md5:abc", "/v2/"},
+		"debug pages":                      {discover.Debug, digest, "/metrics /debug/vars /debug/pprof/"},
+	} {
+		w.Digest = tc.digest
+		if got := strings.Join(w.Targets(discover.Candidate{Kind: tc.kind}), " "); got != tc.want {
+			t.Errorf("%s: got %s, want %s", name, got, tc.want)
+		}
 	}
 }

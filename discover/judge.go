@@ -36,7 +36,7 @@ func (s *scan) judge(c Candidate, d *Door, ping wire.Response, manifest *wire.Re
 		s.content(c, d, ping, *manifest, is)
 	case redirect(ping):
 		s.redirected(c, d, ping)
-	case is && !s.comparable():
+	case is && !s.want.comparable():
 		d.State = IsRegistry
 	case ping.Status == 401 || ping.Status == 403 || ping.Status == 429 || ping.Status >= 500:
 		d.State, d.Note = Unclear, fmt.Sprintf("/v2/ answers %d", ping.Status)

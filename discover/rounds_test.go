@@ -168,7 +168,7 @@ func TestNoAddresses(t *testing.T) {
 	if survey := discover.Scan(t.Context(), f, w); len(survey.Doors) != 2 {
 		t.Errorf("got %+v", survey)
 	}
-	w.URL = &url.URL{Scheme: "https", Host: "none.invalid"}
+	w.URL = &url.URL{Scheme: "https", Host: nowhere}
 	if survey := discover.Scan(t.Context(), f, w); len(survey.Doors) != 0 {
 		t.Errorf("got %+v", survey)
 	}

@@ -20,6 +20,9 @@ import (
 	"github.com/regproof/regproof/wire"
 )
 
+// nowhere is a name that nobody has to be asked for: its label is too long.
+var nowhere = strings.Repeat("n", 64) + ".test"
+
 // find is the door at a URL; nil is none.
 func find(s discover.Survey, kind discover.Kind, u string) *discover.Door {
 	for i, d := range s.Doors {
@@ -222,11 +225,15 @@ func TestAll(t *testing.T) {
 	at := func(ip string) string { return netip.AddrPortFrom(netip.MustParseAddr(ip), port).String() }
 	servers := map[string]*server{
 		"another address":  serve(t, at("127.0.0.2"), &tls.Config{}, guarded),
-		"a hole in IPv6":   serve(t, at("::1"), &tls.Config{}, open),
 		"the certificate":  serve(t, at("127.0.0.4"), &tls.Config{}, open),
 		"the realm":        serve(t, at("127.0.0.5"), nil, says(404, "")),
 		"Alt-Svc":          serve(t, at("127.0.0.6"), &tls.Config{}, open),
 		"an unnamed thing": serve(t, at("127.0.0.7"), &tls.Config{}, open),
+	}
+	ipv6, err := net.Listen("tcp", at("::1"))
+	if err == nil {
+		_ = ipv6.Close()
+		servers["a hole in IPv6"] = serve(t, at("::1"), &tls.Config{}, open)
 	}
 	c := client(t)
 	own := c.Do(t.Context(), wire.Request{Method: "GET", Scheme: "https", Target: "/v2/", Host: host, SNI: host, Address: main.at})
@@ -235,7 +242,7 @@ func TestAll(t *testing.T) {
 	w := wanted(t, "127.0.0.1", "127.0.0.2", "::1")
 	w.URL = &url.URL{Scheme: "https", Host: fmt.Sprintf("%s:%d", host, port)}
 	w.Known = []discover.Known{{Origin: origin(t, w.URL.String()), Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}}
-	w.Names = append(own.TLS.Names, "mirror.test", "none.invalid")
+	w.Names = append(own.TLS.Names, "mirror.test", nowhere)
 	w.Hosts = []string{fmt.Sprintf("http://auth.test:%d/token?x=hidden", port)}
 	w.AltSvc = []string{fmt.Sprintf(`h2="alt.test:%d"; ma=60`, port)}
 	w.Guard.Pinned = map[string][]netip.Addr{
@@ -256,6 +263,10 @@ func TestAll(t *testing.T) {
 		"link-local":      {fmt.Sprintf("https://alt.test:%d", port), at("169.254.169.254"), "Alt-Svc", discover.NotAsked},
 		"private":         {fmt.Sprintf("https://alt.test:%d", port), at("10.0.0.1"), "Alt-Svc", discover.NotAsked},
 	} {
+		if name == "a hole in IPv6" && servers[name] == nil {
+			t.Log("this machine has no ::1")
+			continue
+		}
 		i := slices.IndexFunc(survey.Doors, func(d discover.Door) bool { return d.URL.String() == want.url && d.Address.String() == want.address })
 		if i < 0 || survey.Doors[i].State != want.state || survey.Doors[i].Why != want.why {
 			t.Errorf("%s: not in %+v", name, survey.Doors)
@@ -277,7 +288,7 @@ func TestAll(t *testing.T) {
 		t.Errorf("the configured door was asked: %q", main.lines())
 	}
 	notes := strings.Join(survey.Notes, "\n")
-	for _, part := range []string{"*.example.com", "none.invalid"} {
+	for _, part := range []string{"*.example.com", nowhere} {
 		if !strings.Contains(notes, part) {
 			t.Errorf("%s is not in the notes: %q", part, survey.Notes)
 		}

@@ -67,7 +67,7 @@ func serve(t *testing.T, address string, secure *tls.Config, handle http.Handler
 	t.Helper()
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Skipf("no listener: %v", err)
+		t.Fatal(err)
 	}
 	s := &server{at: ln.Addr().(*net.TCPAddr).AddrPort()}
 	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -156,6 +156,12 @@ func (d *door) learn(resp wire.Response) {
 		return
 	}
 	d.answered = d.answered || resp.Request.Host == d.ep.URL.Host
+	if slices.Contains(d.addresses, resp.Request.Address) && resp.Request.Host == d.ep.URL.Host {
+		d.target.seen.answer(resp)
+	}
+	if resp.TLS != nil && len(d.names) == 0 && resp.Request.SNI == d.ep.URL.Hostname() {
+		d.names = resp.TLS.Names
+	}
 	if d.product == "" || d.product == product.Unknown {
 		d.product = product.Detect(resp.Header)
 	}

@@ -40,12 +40,15 @@ type Per int
 
 // The units: each image, each repository, or the registry, on each endpoint.
 // Once is one image for each endpoint, the first that is private: what such
-// a probe varies is not the image. Its attempts come after all others.
+// a probe varies is not the image. Its attempts come after all others. Primary
+// is the registry at its primary endpoint, when all that is configured was
+// asked.
 const (
 	Image Per = iota
 	Repository
 	Registry
 	Once
+	Primary
 )
 
 // Need is something a probe cannot do without.
@@ -91,6 +94,8 @@ type Result struct {
 	Subject    *finding.Subject
 	Evidence   []string
 	Control    []string
+	Endpoint   string   // when other than the trial's: a door that was found
+	Also       []Result // findings of the same probe at other endpoints
 	Attempts   int
 	Deviations []finding.Deviation
 }

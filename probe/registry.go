@@ -75,7 +75,19 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 		// With many images the core of each goes first: what is left of the
 		// budget of denied requests is for the odd ways to ask.
 		r.one(ctx, chosen, doors, results, n, r.probesFor(chosen, part{endpoint: true}))
+		n++
 	}
+	if len(doors) > 0 {
+		r.last(ctx, whole, doors[0], results, n)
+	}
+}
+
+// last runs what is done once for a registry, when all else is known.
+func (r *run) last(ctx context.Context, whole *subject, d *door, results *sequence, at int) {
+	probes := slices.DeleteFunc(r.probesFor(whole, part{primary: true}), func(p Probe) bool { return p.Per != Primary })
+	g := &group{door: d, subject: whole, cold: map[string]Answer{}}
+	g.primary = g
+	results.put(at, g.trials(ctx, probes), nil)
 }
 
 // choose marks the image for what is done once for each endpoint, and says
@@ -95,7 +107,7 @@ func choose(closed, open []*subject) (chosen *subject, alone bool) {
 }
 
 // part says which units of probes are run on a subject.
-type part struct{ image, repository, endpoint bool }
+type part struct{ image, repository, endpoint, primary bool }
 
 // everything is for the registry as such.
 var everything = part{image: true, repository: true, endpoint: true}
@@ -213,6 +225,8 @@ func (r *run) probesFor(s *subject, want part) []Probe {
 			ok = named && want.repository
 		case Once:
 			ok = named && want.endpoint
+		case Primary:
+			ok = want.primary
 		default:
 			ok = named && want.image
 		}
@@ -276,6 +290,9 @@ func (g *group) learn(ctx context.Context) {
 			if err == nil {
 				g.own = k
 				d.served(k)
+				if !s.pull.allow {
+					d.target.seen.image(d.ep.Prefix+s.ref.Repository, k.Root.Digest)
+				}
 				s.learn(k, g, true)
 				return
 			}
@@ -292,6 +309,7 @@ func (g *group) learn(ctx context.Context) {
 // trials runs the probes of one subject on one door.
 func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 	out := make([]finding.Finding, len(probes))
+	more := make([][]finding.Finding, len(probes))
 	var runnable []int
 	for i, p := range probes {
 		f, run := g.before(ctx, p)
@@ -317,6 +335,9 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 		wg.Go(func() {
 			result := g.guarded(ctx, probes[i])
 			out[i] = g.finding(probes[i], result)
+			for _, also := range result.Also {
+				more[i] = append(more[i], g.finding(probes[i], also))
+			}
 			g.door.run.trials.Add(1)
 		})
 	}
@@ -324,7 +345,7 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 	g.conduct(ctx, g.rest, len(rest) > 0)
 	g.conduct(ctx, g.odd, len(odd) > 0)
 	wg.Wait()
-	return out
+	return slices.Concat(out, slices.Concat(more...))
 }
 
 // conduct opens a gate once everybody is there and the sentinels were asked.
@@ -404,6 +425,9 @@ func (g *group) finding(p Probe, r Result) finding.Finding {
 		Reason: r.Reason, Message: r.Message, Evidence: r.Evidence, ControlEvidence: r.Control, Attempts: r.Attempts, Deviations: r.Deviations,
 		Frameworks: clauses(p.Control),
 	}
+	if r.Endpoint != "" {
+		f.Endpoint = r.Endpoint
+	}
 	f.Required = g.required(p)
 	if r.Severity != "" {
 		f.Severity = r.Severity
@@ -473,7 +497,7 @@ func (g *group) rows(probes []Probe, fs []finding.Finding) []access.Row {
 		out = append(out, r)
 	}
 	filled := map[access.Action]bool{}
-	for i, f := range fs {
+	for i, f := range fs[:min(len(fs), len(probes))] {
 		a := probes[i].Decides
 		if a == "" || filled[a] || f.Outcome == finding.NotApplicable || f.Outcome == finding.NotChecked {
 			continue

@@ -9,13 +9,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/discover"
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
@@ -40,6 +40,8 @@ type Options struct {
 	RegistryWide   bool             // listings of the registry are required (a registry was named, not an image)
 	Sandbox        string           // the repository whose content may be left in caches (PrimesCache); "" is none
 	Sample         int              // repositories of an open listing to prove retrieval on
+	Discover       bool             // look for doors that nobody configured
+	Ports          *discover.Ports  // where; nil is the usual ones
 	MaxRequests    int
 	MaxDenied      int
 	Resolve        map[string][]netip.Addr
@@ -122,6 +124,7 @@ func (r *run) all(ctx context.Context) (Summary, error) {
 	var doors []*door
 	for i := range r.opts.Targets {
 		t := &r.opts.Targets[i]
+		t.seen = &seen{}
 		for _, ep := range t.Endpoints {
 			doors = append(doors, newDoor(r, t, ep))
 		}
@@ -201,12 +204,7 @@ func (r *run) spend() bool {
 
 // unroutable notes an address that cannot be reached from here, once.
 func (r *run) unroutable(a netip.Addr) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	note := fmt.Sprintf("%s was not checked: there is no route to it from here", a)
-	if !slices.Contains(r.notes, note) {
-		r.notes = append(r.notes, note)
-	}
+	r.say(fmt.Sprintf("%s was not checked: there is no route to it from here", a))
 }
 
 // exhausted says whether the budget of requests is spent.

@@ -21,6 +21,8 @@ type Target struct {
 	PerSecond float64             // requests a second; 0 is no limit
 	// Concurrent is how many requests may be under way at once; 0 is 32.
 	Concurrent int
+
+	seen *seen
 }
 
 // Endpoint is one way in. Each must hold the controls alone.

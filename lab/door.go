@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"sync"
+
+	"github.com/distribution/distribution/v3/configuration"
 )
 
 // Auth is how a door asks who is there.
@@ -41,7 +43,7 @@ type Door struct {
 	log       requestLog
 	tokens    *tokenService
 	trap      *trap
-	storage   string // base URL of the storage listener, "" without one
+	storage   storage
 	open      http.Handler
 	guarded   http.Handler
 	app       *app
@@ -57,7 +59,7 @@ func (l *Lab) Door(ctx context.Context, o DoorOptions) (*Door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Door{lab: l, scheme: p.scheme()}
+	d := &Door{lab: l, scheme: p.scheme(), storage: storage{lifetime: p.signedFor, public: p.storagePublic}}
 	if err := d.start(ctx, p); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -135,11 +137,18 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 		return nil
 	}
 	d.open = d.lab.open
+	change := func(c *configuration.Configuration) {
+		for _, e := range p.entries {
+			if e.configure != nil {
+				e.configure(c, d)
+			}
+		}
+	}
 	switch p.auth {
 	case Token:
-		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(d.url+"/token"))
+		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(d.url+"/token"), change)
 	case Basic:
-		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.basic())
+		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.basic(), change)
 	default:
 		d.guarded = d.open
 		return nil

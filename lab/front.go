@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 )
 
 // front is what stands before a registry. next is the guarded side; the open
@@ -25,6 +26,28 @@ func leak(match func(r *http.Request, d *Door) bool) front {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// reroute sends what it maps to another target to the unguarded registry: a front
+// and a registry that read one request differently.
+func reroute(to func(r *http.Request, d *Door) (target *url.URL, ok bool)) front {
+	return func(next http.Handler, d *Door) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			target, ok := to(r, d)
+			if !ok {
+				next.ServeHTTP(w, r)
+				return
+			}
+			d.open.ServeHTTP(w, onward(r, target))
+		})
+	}
+}
+
+// onward is the request for another target.
+func onward(r *http.Request, target *url.URL) *http.Request {
+	inner := r.Clone(r.Context())
+	inner.URL, inner.RequestURI = target, target.RequestURI()
+	return inner
 }
 
 // instead gives what matches another answer; the rest goes on.

@@ -12,7 +12,7 @@ import (
 const unreachable = "http://192.0.2.1:9"
 
 func nowhere(*Door) string      { return unreachable }
-func ownStorage(d *Door) string { return d.storage }
+func ownStorage(d *Door) string { return d.storage.url }
 
 // presigned redirects blob reads to a signed URL at base: for everybody, or for
 // those whom the guard lets in.
@@ -31,7 +31,7 @@ func presigned(base func(*Door) string, everybody bool) front {
 				gate.ServeHTTP(w, r)
 				return
 			}
-			w.Header().Set("Location", d.presign(base(d), t.repository, t.reference, time.Now()))
+			w.Header().Set("Location", d.presign(base(d), t.reference, time.Now()))
 			w.Header().Set("Docker-Content-Digest", t.reference)
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})

@@ -7,15 +7,19 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
+
+// layoutRoot is where distribution's tree begins in a storage.
+const layoutRoot = "docker/registry/v2"
 
 // layOut writes the content as distribution stores it (storage/paths.go there).
 // Pushing it through the API makes the same files, which a test compares, but
 // syncs each one to the disk: a second on a busy machine instead of 20 ms.
 func layOut(dir string, c *content) error {
-	root := filepath.Join(dir, "docker", "registry", "v2")
+	root := filepath.Join(dir, filepath.FromSlash(layoutRoot))
 	for _, b := range c.blobs {
 		link := filepath.Join(root, "repositories", b.repository, "_layers", byAlgorithm(b.digest), "link")
 		if err := store(root, b, link); err != nil {
@@ -38,10 +42,7 @@ func layOut(dir string, c *content) error {
 
 // store writes an object's bytes and the links to it, which hold its digest.
 func store(root string, o object, links ...string) error {
-	path := byAlgorithm(o.digest)
-	hex := filepath.Base(path)
-	data := filepath.Join(root, "blobs", filepath.Dir(path), hex[:2], hex, "data")
-	if err := write(data, o.data); err != nil {
+	if err := write(filepath.Join(root, filepath.FromSlash(dataPath(o.digest))), o.data); err != nil {
 		return err
 	}
 	for _, l := range links {
@@ -52,15 +53,21 @@ func store(root string, o object, links ...string) error {
 	return nil
 }
 
+// dataPath is where the bytes of a digest are, below root.
+func dataPath(digest string) string {
+	algorithm, hex, _ := strings.Cut(digest, ":")
+	return path.Join("blobs", algorithm, hex[:min(2, len(hex))], hex, "data")
+}
+
 func byAlgorithm(digest string) string {
 	return strings.Replace(digest, ":", string(filepath.Separator), 1)
 }
 
-func write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+func write(file string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o600)
+	return os.WriteFile(file, data, 0o600)
 }
 
 // pushManifest is end-7.

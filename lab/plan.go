@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // secondAddress is where a door listens too when an entry asks for it.
@@ -19,12 +20,14 @@ type plan struct {
 	listen                string
 	second, referrers     bool
 	trap, storage         bool
+	storagePublic         bool
+	signedFor             time.Duration
 	anonymous             func(repository string) bool
 	needsBasic            string // by which entry
 }
 
 func planFor(o DoorOptions) (*plan, error) {
-	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, anonymous: isPublic}
+	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, anonymous: isPublic, signedFor: signedFor}
 	if p.listen == "" {
 		p.listen = "127.0.0.1:0"
 	}
@@ -54,6 +57,8 @@ func (p *plan) add(e entry) {
 	p.tls = p.tls || e.Needs.TLS
 	p.second = p.second || e.second
 	p.storage = p.storage || e.storage
+	p.storagePublic = p.storagePublic || e.storagePublic
+	p.signedFor = max(p.signedFor, e.signedFor)
 	p.trap = p.trap || e.Kind == Hostile
 	p.hideTLS = p.hideTLS || e.hideTLS
 	p.fakeTLS = p.fakeTLS || e.fakeTLS

@@ -52,6 +52,9 @@ func serve(ctx context.Context, h http.Handler, config *tls.Config, listeners ..
 		IdleTimeout:                  2 * time.Minute,
 		ErrorLog:                     log.New(io.Discard, "", 0),
 		BaseContext:                  func(net.Listener) context.Context { return ctx },
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, new(connection))
+		},
 	}
 	for _, l := range listeners {
 		s.serving.Go(func() {
@@ -64,6 +67,25 @@ func serve(ctx context.Context, h http.Handler, config *tls.Config, listeners ..
 		})
 	}
 	return s
+}
+
+// connection is what the requests of one connection have in common.
+type connection struct {
+	numbered sync.Once
+	number   int64
+}
+
+type connectionKey struct{}
+
+// numberOf is the number that next gave to the request's connection when it was
+// asked for the first time.
+func numberOf(r *http.Request, next func() int64) int64 {
+	c, ok := r.Context().Value(connectionKey{}).(*connection)
+	if !ok {
+		return next()
+	}
+	c.numbered.Do(func() { c.number = next() })
+	return c.number
 }
 
 func (s *server) tracked(h http.Handler) http.Handler {

@@ -17,6 +17,7 @@ import (
 
 	// The drivers and access controllers that newApp's configuration names.
 	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
+	_ "github.com/distribution/distribution/v3/registry/auth/silly"
 	_ "github.com/distribution/distribution/v3/registry/auth/token"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
 )
@@ -34,8 +35,8 @@ type app struct{ *handlers.App }
 
 // newApp makes a registry over dir; several may share one directory, because
 // nothing is cached. secret must be the same for all of them: it signs upload
-// locations. auth is nil for an open registry.
-func newApp(ctx context.Context, dir, secret string, auth configuration.Auth) (a *app, err error) {
+// locations. auth is nil for an open registry. change has the last word.
+func newApp(ctx context.Context, dir, secret string, auth configuration.Auth, change ...func(*configuration.Configuration)) (a *app, err error) {
 	silence()
 	// handlers.NewApp panics on a configuration it does not like.
 	defer func() {
@@ -59,6 +60,9 @@ func newApp(ctx context.Context, dir, secret string, auth configuration.Auth) (a
 	// Relative locations: absolute ones would follow the Host and X-Forwarded-*
 	// headers, which is a weakness (location-host-reflection), not a sound default.
 	c.HTTP.RelativeURLs = true
+	for _, f := range change {
+		f(c)
+	}
 	// The app must outlive the call that opens it.
 	return &app{handlers.NewApp(context.WithoutCancel(ctx), c)}, nil
 }

@@ -5,6 +5,9 @@ package lab
 import (
 	"cmp"
 	"slices"
+	"time"
+
+	"github.com/distribution/distribution/v3/configuration"
 )
 
 // Kind says what a door of that kind must be judged to be.
@@ -45,6 +48,10 @@ type entry struct {
 	hideTLS   bool // the URL says http, the port speaks TLS
 	fakeTLS   bool // the URL says https, the port speaks plain HTTP
 	anonymous func(repository string) bool
+
+	storagePublic bool                                      // the object storage asks for no signature
+	signedFor     time.Duration                             // how long its URLs are good, 0: as usual
+	configure     func(*configuration.Configuration, *Door) // what distribution is told otherwise
 }
 
 // entries is every entry, by name.

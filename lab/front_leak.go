@@ -66,9 +66,12 @@ func conditional(r *http.Request, _ *Door) bool {
 
 // A gate that looks only at requests which could fetch an index.
 func otherAccept(r *http.Request, _ *Door) bool {
+	return isRead(r) && routeOf(r).kind == manifest && !acceptsIndex(r)
+}
+
+func acceptsIndex(r *http.Request) bool {
 	accept := strings.Join(r.Header.Values("Accept"), ",")
-	return isRead(r) && routeOf(r).kind == manifest &&
-		!strings.Contains(accept, ociIndex) && !strings.Contains(accept, dockerList)
+	return strings.Contains(accept, ociIndex) || strings.Contains(accept, dockerList)
 }
 
 // The fallback tag of the referrers, taken for harmless metadata.

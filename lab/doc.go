@@ -10,7 +10,9 @@
 // service) and then weakened by the fronts that [DoorOptions] names. A weak
 // front does not fake a leak: it sends the requests it forgets about to an
 // unguarded registry over the same storage, so what leaks is the real content,
-// with its real digest.
+// with its real digest. Other weaknesses are settings of the real distribution.
+// Made up is only what belongs to products that are not here: Harbor's two
+// answers, the first registry API, metrics and a debug server.
 //
 // Two registries stand behind the doors: distribution (no referrers API, so an
 // artifact is found by its fallback tag) and, for the entries that are about
@@ -20,11 +22,15 @@
 //
 // Three places, no more:
 //
-//  1. one entry in the list of its kind (list_weak.go, list_sound.go,
+//  1. one entry in the list of its kind (list_weak_*.go by family, list_sound.go,
 //     list_unprovable.go, list_hostile.go): a name, a title, a sound twin, the
 //     probe that decides it;
 //  2. one front function, next to its kin (front_*.go, hostile_*.go). Most leaks
-//     are a predicate only: leak(func(r *http.Request, d *Door) bool {...});
-//  3. one row in the table test: the anonymous request that must leak, and which
-//     the twin must deny.
+//     are a predicate only: leak(func(r *http.Request, d *Door) bool {...}), or
+//     another path: reroute. What distribution itself can be told is in
+//     configure.go;
+//  3. one row in a table test: the anonymous request that must leak, and which
+//     the twin must deny. Requests that no ordinary client sends are in
+//     ingress_test.go, caches in cache_test.go, and what is told besides content
+//     in exposure_test.go.
 package lab

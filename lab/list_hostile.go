@@ -8,7 +8,6 @@ func hostileEntries() []entry {
 	hostile := func(name, title, twin, probe, id string) Weakness {
 		return Weakness{Name: name, Title: title, Kind: Hostile, Twin: twin, Probe: probe, Entry: id}
 	}
-	token := func(w Weakness) Weakness { w.Needs.Token = true; return w }
 	const tag, tagList, location = "anonymous/manifest-by-tag", "anonymous/tags", "anonymous/upload"
 	return []entry{
 		{Weakness: hostile("endless-body", "Bodies never end, and are fast.", "sound-basic", tag, ""), front: instead(readsContent, endlessBody)},
@@ -32,10 +31,10 @@ func hostileEntries() []entry {
 			front: instead(startsUpload, foreignLocation)},
 		{Weakness: hostile("foreign-link", "Lists continue on another host.", "sound-basic", tagList, ""), front: instead(readsList, foreignLink)},
 		{Weakness: hostile("endless-paging", "Lists have a next page for ever.", "sound-basic", tagList, ""), front: instead(readsList, endlessPaging)},
-		{Weakness: token(hostile("realm-switch", "Once the token is used, another realm on another host is named.", "sound-token", tag, "realm-foreign-host")),
+		{Weakness: needsToken(hostile("realm-switch", "Once the token is used, another realm on another host is named.", "sound-token", tag, "realm-foreign-host")),
 			front: instead(isAPI, realmSwitch)},
 		{Weakness: hostile("realm-foreign", "The realm is on another host.", "sound-token", tag, "realm-foreign-host"), front: instead(isAPI, realmForeign)},
-		{Weakness: token(hostile("realm-redirect", "The token service redirects to another host.", "sound-token", tag, "realm-foreign-host")),
+		{Weakness: needsToken(hostile("realm-redirect", "The token service redirects to another host.", "sound-token", tag, "realm-foreign-host")),
 			front: instead(isToken, realmRedirect)},
 		{Weakness: hostile("escapes", "Names, errors and headers hold terminal escapes and HTML.", "sound-basic", tagList, ""),
 			front: instead(readsContent, escapes)},

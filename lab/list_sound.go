@@ -2,19 +2,27 @@
 
 package lab
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // soundEntries are the doors that hold: each must pass, whatever it looks like.
 func soundEntries() []entry {
-	sound := func(name, title, probe string) Weakness {
-		return Weakness{Name: name, Title: title, Kind: Sound, Probe: probe}
-	}
-	token := func(w Weakness) Weakness { w.Needs.Token = true; return w }
+	return slices.Concat(soundAnonymous(), soundOdd())
+}
+
+func sound(name, title, probe string) Weakness {
+	return Weakness{Name: name, Title: title, Kind: Sound, Probe: probe}
+}
+
+// soundAnonymous are the doors that deny strangers, each in its way.
+func soundAnonymous() []entry {
 	return []entry{
 		{Weakness: sound("sound-basic", "distribution with htpasswd.", "anonymous/manifest-by-tag")},
-		{Weakness: token(sound("sound-token", "distribution with tokens; anonymous may pull public/** alone.", "anonymous/manifest-by-tag"))},
+		{Weakness: needsToken(sound("sound-token", "distribution with tokens; anonymous may pull public/** alone.", "anonymous/manifest-by-tag"))},
 		{Weakness: sound("sound-referrers", "A registry with a referrers API and Basic authentication.", "anonymous/referrers"), referrers: true},
-		{Weakness: token(sound("token-empty-access", "The token service gives anonymous a token that allows nothing.",
+		{Weakness: needsToken(sound("token-empty-access", "The token service gives anonymous a token that allows nothing.",
 			"anonymous/manifest-by-tag")), anonymous: noRepository},
 		{Weakness: sound("hides-404", "What a caller may not see is answered as if it were not there.",
 			"anonymous/manifest-by-tag"), front: hide404},
@@ -34,5 +42,30 @@ func soundEntries() []entry {
 			"anonymous/referrers"), front: instead(readsReferrers, emptyReferrers), referrers: true},
 		{Weakness: sound("second-address-sound", "The registry is guarded on both its addresses.",
 			"anonymous/manifest-by-tag"), second: true},
+	}
+}
+
+// soundOdd are the doors that look like a weakness of their front, their cache
+// or their product, and have none.
+func soundOdd() []entry {
+	return []entry{
+		{Weakness: sound("front-basic", "nginx with auth_basic before an open registry, over everything.",
+			"ingress/depth"), front: nginxBasic(skipsNothing)},
+		{Weakness: sound("cleans-path-301", "Odd spellings of a path are redirected to the plain one.",
+			"ingress/path-spelling"), front: redirectsOddPaths},
+		{Weakness: sound("rejects-odd", "Odd spellings of a path get 400, and unknown names 421.",
+			"ingress/path-spelling"), front: rejectsOdd},
+		{Weakness: sound("options-cors", "OPTIONS gets 204, and every page may read what needs no credentials.",
+			"ingress/cors"), front: allowOrigin(false)},
+		{Weakness: sound("redirects-unknown-host", "Whoever asks for another name is redirected to the registry's own.",
+			"ingress/host"), front: toCanonicalHost},
+		{Weakness: sound("catch-all-html", "Every path outside the API gets the same page with status 200.",
+			"exposure/v1-api"), front: singlePage},
+		{Weakness: sound("private-404", "What is private is answered as if it were not there, and unknown methods with 405.",
+			"ingress/method"), front: private404},
+		{Weakness: sound("cache-sound", "A cache keeps what cannot change, for each credential and Accept header apart.",
+			"cache/cached-content"), front: negotiated(caching{keepsFixed, byCredentialAndAccept, true})},
+		{Weakness: sound("harbor-sound", "Harbor tells strangers nothing that is private, and admits none.",
+			"exposure/version"), front: harbor{}.front},
 	}
 }

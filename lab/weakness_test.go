@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,6 +56,28 @@ func TestList(t *testing.T) {
 			t.Errorf("%s: a sound entry has no twin", w.Name)
 		case w.Kind != lab.Sound && all[w.Twin].Kind != lab.Sound:
 			t.Errorf("%s: twin %q is not sound", w.Name, w.Twin)
+		}
+	}
+}
+
+// TestEveryWeaknessIsShown: each weak entry is named in some table of these
+// tests, which show what leaks there and that its twin holds.
+func TestEveryWeaknessIsShown(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests []byte
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, text...)
+	}
+	for _, w := range lab.Weaknesses() {
+		if w.Kind == lab.Weak && !bytes.Contains(tests, []byte(`"`+w.Name+`"`)) {
+			t.Errorf("%s: no row", w.Name)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestCaches(t *testing.T) {
 		tells bool
 	}{
 		{"cache-blobs-open", []string{blob}, true}, {"cache-silent-open", []string{blob}, false},
-		{"cache-manifests-open", targets, true}, {"cache-accept-open", nil, true}, {"cache-sound", nil, true}, {"sound-basic", nil, false},
+		{"cache-manifests-open", targets, true}, {"cache-accept-open", nil, true}, {"cache-sound", nil, false}, {"sound-basic", nil, false},
 	} {
 		t.Run(row.cache, func(t *testing.T) {
 			stranger := ask(t, l, door(t, l, lab.DoorOptions{Weaknesses: []string{row.cache}}), false)
@@ -31,8 +31,8 @@ func TestCaches(t *testing.T) {
 			wrong.auth = "Basic eDp5"
 			for n, target := range targets {
 				leaks := n < len(row.kept)
-				if g := stranger.do("GET", target); g.status != 401 {
-					t.Errorf("%s, cold: %d", target, g.status)
+				if g := stranger.do("GET", target); g.status != 401 || (row.tells && g.header.Get("X-Cache") != "MISS") {
+					t.Errorf("%s, cold: %d, X-Cache %q", target, g.status, g.header.Get("X-Cache"))
 				}
 				first := ci.do("GET", target)
 				if first.status != 200 {
@@ -91,7 +91,7 @@ func TestCacheForgets(t *testing.T) {
 	manifest := "/v2/team-a/app/manifests/" + single.Digest
 	ci := ask(t, l, door(t, l, lab.DoorOptions{Weaknesses: []string{"cache-sound"}}), false).as(l)
 	ci.do("GET", manifest)
-	if g := ci.do("GET", manifest); g.header.Get("X-Cache") != "HIT" || g.header.Get("Age") == "" {
+	if g := ci.do("GET", manifest); g.header.Get("X-Cache") != "HIT" {
 		t.Errorf("before: %v", g.header)
 	}
 	if g := ci.do("DELETE", manifest); g.status != 202 {

@@ -4,7 +4,6 @@ package lab
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -13,11 +12,11 @@ import (
 )
 
 // caching says what a shared cache keeps, what it takes for the same request,
-// and whether it says what it does.
+// and where it says what it does.
 type caching struct {
 	keeps func(*http.Request) bool
 	key   func(*http.Request) string
-	tells bool
+	tells func(*http.Request) bool
 }
 
 // A cache keeps no more and no larger answers than these.
@@ -32,19 +31,19 @@ func cache(c caching) front {
 	return func(next http.Handler, _ *Door) http.Handler {
 		kept := &cached{m: map[string]cachedAnswer{}}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !isRead(r) || !c.keeps(r) {
+			if !isRead(r) {
 				kept.forget(r)
 				next.ServeHTTP(w, r)
 				return
 			}
 			key := c.key(r)
 			if a, ok := kept.get(key); ok {
-				c.say(w, "HIT", a.at)
+				c.say(w, r, "HIT")
 				a.serve(w, r)
 				return
 			}
-			c.say(w, "MISS", time.Time{})
-			if r.Method == http.MethodHead || r.Header.Get("Range") != "" {
+			c.say(w, r, "MISS")
+			if !c.keeps(r) || r.Method == http.MethodHead || r.Header.Get("Range") != "" {
 				next.ServeHTTP(w, r)
 				return
 			}
@@ -59,13 +58,9 @@ func cache(c caching) front {
 	}
 }
 
-func (c caching) say(w http.ResponseWriter, what string, since time.Time) {
-	if !c.tells {
-		return
-	}
-	w.Header().Set("X-Cache", what)
-	if !since.IsZero() {
-		w.Header().Set("Age", fmt.Sprint(int(time.Since(since).Seconds())))
+func (c caching) say(w http.ResponseWriter, r *http.Request, what string) {
+	if c.tells(r) {
+		w.Header().Set("X-Cache", what)
 	}
 }
 
@@ -73,7 +68,6 @@ func (c caching) say(w http.ResponseWriter, what string, since time.Time) {
 type cachedAnswer struct {
 	header http.Header
 	body   []byte
-	at     time.Time
 }
 
 func (a cachedAnswer) serve(w http.ResponseWriter, r *http.Request) {
@@ -98,7 +92,7 @@ func (c *cached) put(key string, a *answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a.status == http.StatusOK && a.body.Len() <= cachedBytes && len(c.m) < cachedAnswers {
-		c.m[key] = cachedAnswer{header: a.header.Clone(), body: bytes.Clone(a.body.Bytes()), at: time.Now()}
+		c.m[key] = cachedAnswer{header: a.header.Clone(), body: bytes.Clone(a.body.Bytes())}
 	}
 }
 
@@ -111,6 +105,8 @@ func (c *cached) forget(r *http.Request) {
 	defer c.mu.Unlock()
 	clear(c.m)
 }
+
+func tellsNothing(*http.Request) bool { return false }
 
 func keepsBlobs(r *http.Request) bool   { return routeOf(r).kind == blob }
 func keepsContent(r *http.Request) bool { return routeOf(r).content() }

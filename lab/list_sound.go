@@ -64,7 +64,7 @@ func soundOdd() []entry {
 		{Weakness: sound("private-404", "What is private is answered as if it were not there, and unknown methods with 405.",
 			"ingress/method"), front: private404},
 		{Weakness: sound("cache-sound", "A cache keeps what cannot change, for each credential and Accept header apart.",
-			"cache/cached-content"), front: negotiated(caching{keepsFixed, byCredentialAndAccept, true})},
+			"cache/cached-content"), front: negotiated(caching{keepsFixed, byCredentialAndAccept, keepsFixed})},
 		{Weakness: sound("harbor-sound", "Harbor tells strangers nothing that is private, and admits none.",
 			"exposure/version"), front: harbor{}.front},
 	}

@@ -6,12 +6,12 @@ package lab
 func weakCache() []entry {
 	return []entry{
 		{Weakness: weak("cache-blobs-open", "A cache gives a blob to everybody once the entitled have read it.",
-			"cache-sound", "cache/cached-content", "cache-auth-blind-blob"), front: cache(caching{keepsBlobs, byURL, true})},
+			"cache-sound", "cache/cached-content", "cache-auth-blind-blob"), front: cache(caching{keepsBlobs, byURL, isAPI})},
 		{Weakness: weak("cache-silent-open", "A cache that tells nothing of itself gives a blob to everybody once the entitled have read it.",
-			"cache-sound", "cache/cached-content", "cache-auth-blind-blob"), front: cache(caching{keepsBlobs, byURL, false})},
+			"cache-sound", "cache/cached-content", "cache-auth-blind-blob"), front: cache(caching{keepsBlobs, byURL, tellsNothing})},
 		{Weakness: weak("cache-manifests-open", "A cache gives manifests, blobs and lists to everybody once the entitled have read them.",
-			"cache-sound", "cache/cached-content", "cache-auth-blind-manifest"), front: cache(caching{keepsContent, byURL, true})},
+			"cache-sound", "cache/cached-content", "cache-auth-blind-manifest"), front: cache(caching{keepsContent, byURL, isAPI})},
 		{Weakness: weak("cache-accept-open", "A cache gives the entitled what another Accept header was answered.",
-			"cache-sound", "cache/cache-key", "cache-auth-blind-manifest"), front: negotiated(caching{keepsContent, byCredential, true})},
+			"cache-sound", "cache/cache-key", "cache-auth-blind-manifest"), front: negotiated(caching{keepsContent, byCredential, isAPI})},
 	}
 }

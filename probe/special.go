@@ -35,6 +35,14 @@ func BeyondGet(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	if twin := t.verdict(ctx, get, lane, got); twin.Outcome == finding.Fail {
 		return Verdict{Outcome: finding.NotApplicable, Reason: "GET is open already"}
 	}
+	// One replica of several that is open would serve either, by chance.
+	for range 2 {
+		head := t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, fresh: true})
+		got = t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: get.Request, limits: get.Limits, fresh: true})
+		if head.Status != answer.Status || t.verdict(ctx, get, lane, got).Outcome == finding.Fail {
+			return Verdict{Outcome: finding.NotApplicable, Reason: "GET and HEAD are served at times"}
+		}
+	}
 	// That GET is denied must be as sure as any denial.
 	v.onDenial, v.unsure, v.end = true, got.NotAsked != "" || !t.attributable(got.Response), got.end
 	return v
@@ -141,6 +149,14 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	if was == is {
 		v.Reason = "a made-up name gets the same answer (" + is + ")"
 		return v
+	}
+	for range 2 { // one replica of several that is open would make the difference, by chance
+		first := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, fresh: true})
+		second := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change, fresh: true})
+		if traits(first) != was || traits(second) != is {
+			v.Outcome, v.Reason = finding.Unknown, "the same question is answered in different ways"
+			return v
+		}
 	}
 	v.Outcome, v.onDenial = finding.Fail, true
 	v.Reason = fmt.Sprintf("existing: %s; made up: %s", was, is)

@@ -19,7 +19,7 @@ var Tags = probe.Probe{
 	Why: "The tags of a repository tell what you release and when, and which old versions " +
 		"can still be pulled.",
 	How: []string{
-		"GET /v2/REPO/tags/list, anonymous, on every address and protocol; also with n=1",
+		"GET /v2/REPO/tags/list, anonymous, on every address and protocol",
 		"a 200 counts only when it names tags; the entitled list is the control",
 	},
 	Fix:      "Guard all of /v2/REPO/, not only manifests and blobs.",
@@ -39,9 +39,6 @@ var Tags = probe.Probe{
 			}
 			return fmt.Sprintf("%s of %s", count(len(tags), "tag"), t.Repository()), true
 		}, "tags")
-		page := request
-		page.Query = "n=1"
-		attempts := asDocker(probe.Attempt{Request: request, Judge: judge})
-		return t.Judge(ctx, append(attempts, probe.Attempt{Request: page, Class: probe.Variant, Variant: "n=1", Judge: judge}))
+		return t.Judge(ctx, asDocker(probe.Attempt{Request: request, Judge: judge}))
 	},
 }

@@ -34,7 +34,13 @@ var Host = probe.Probe{
 		for _, name := range t.Way().Names {
 			rows = append(rows[:len(rows):len(rows)], row{host: name, cause: otherServer}, row{host: name + ":{port}", cause: otherServer})
 		}
-		return vary(ctx, t, rows)
+		sets := setsOf(t, rows)
+		if plain, ok := plainOf(t, manifest); ok { // HTTP/1.0 as such is another probe's
+			f := factsOf(t, plain.Request)
+			plain.Variant, plain.Change = string(wire.HTTP10), func(r *wire.Request) { r.Proto = wire.HTTP10 }
+			sets = append(sets, setOf(f, plain, old))
+		}
+		return t.Vary(ctx, sets...)
 	},
 }
 
@@ -61,8 +67,6 @@ var hosts = []row{
 	{host: "{other}", cause: otherServer},
 	{host: "-", cause: otherServer},
 	{name: "an empty Host", host: "-", header: [][2]string{{"Host", ""}}, cause: otherServer},
-	{name: "HTTP/1.0 without Host", host: "-", proto: wire.HTTP10, cause: otherServer},
-	{host: "{other}", proto: wire.HTTP10, cause: otherServer},
 	{name: "two Host headers, {other} the second", header: [][2]string{{"Host", "{other}"}}, cause: otherServer},
 	{name: "two Host headers, {other} the first", host: "{other}", header: [][2]string{{"Host", "{host}"}}, cause: otherServer},
 	{target: "http://{other}{target}", cause: byTarget},
@@ -73,4 +77,10 @@ var hosts = []row{
 	{header: [][2]string{{"X-Forwarded-Host", "localhost"}}, cause: otherServer},
 	{header: [][2]string{{"Forwarded", "host=localhost"}}, cause: otherServer},
 	{header: [][2]string{{"X-Host", "localhost"}}, cause: otherServer},
+}
+
+// old is asked over HTTP/1.0, where no Host is needed.
+var old = []row{
+	{name: "HTTP/1.0 without Host", host: "-", proto: wire.HTTP10, cause: otherServer},
+	{host: "{other}", proto: wire.HTTP10, cause: otherServer},
 }

@@ -214,30 +214,34 @@ func describe(w row, target, host, sni string, header [][2]string) string {
 
 // vary runs a table against the image.
 func vary(ctx context.Context, t *probe.Trial, rows []row) probe.Result {
-	var sets []probe.Set
-	for _, kind := range []of{manifest, layer} {
-		plain, ok := plainOf(t, kind)
-		if !ok {
-			continue
-		}
-		f := factsOf(t, plain.Request)
-		set := probe.Set{Plain: plain}
-		for _, w := range rows {
-			if w.of != kind {
-				continue
-			}
-			if a, ok := w.attempt(f, plain); ok {
-				set.Odd = append(set.Odd, a)
-			}
-		}
-		if len(set.Odd) > 0 {
-			sets = append(sets, set)
-		}
-	}
+	sets := setsOf(t, rows)
 	if len(sets) == 0 {
 		return probe.NotApplicable("there is nothing to vary here")
 	}
 	return t.Vary(ctx, sets...)
+}
+
+// setsOf puts rows beside the plain request that they vary.
+func setsOf(t *probe.Trial, rows []row) (sets []probe.Set) {
+	for _, kind := range []of{manifest, layer} {
+		if plain, ok := plainOf(t, kind); ok {
+			of := slices.DeleteFunc(slices.Clone(rows), func(w row) bool { return w.of != kind })
+			if set := setOf(factsOf(t, plain.Request), plain, of); len(set.Odd) > 0 {
+				sets = append(sets, set)
+			}
+		}
+	}
+	return sets
+}
+
+func setOf(f facts, plain probe.Attempt, rows []row) probe.Set {
+	set := probe.Set{Plain: plain}
+	for _, w := range rows {
+		if a, ok := w.attempt(f, plain); ok {
+			set.Odd = append(set.Odd, a)
+		}
+	}
+	return set
 }
 
 // plainOf is the plain request that the rows of one kind vary.

@@ -11,9 +11,10 @@ import (
 // What distribution itself can be told that makes it weak.
 
 // sillyAuth is distribution's access controller for development: it wants an
-// Authorization header and does not read it.
-func sillyAuth(c *configuration.Configuration, d *Door) {
-	c.Auth = configuration.Auth{"silly": {"realm": d.url + "/token", "service": service}}
+// Authorization header and does not read it. Its realm is a word, as in the
+// example that people copy.
+func sillyAuth(c *configuration.Configuration, _ *Door) {
+	c.Auth = configuration.Auth{"silly": {"realm": "silly-realm", "service": "silly-service"}}
 }
 
 // autoRedirect makes the realm of the request's Host.

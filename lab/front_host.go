@@ -29,7 +29,7 @@ func otherAbsoluteForm(r *http.Request, d *Door) bool {
 // haproxy: crt-list with verify required for one name alone, and a backend that
 // is chosen by Host. An address in Host goes with no server name (RFC 6066 3).
 func otherServerName(r *http.Request, d *Door) bool {
-	if r.TLS == nil || !d.known(r.Host) {
+	if r.TLS == nil || r.Host != d.authority() {
 		return false
 	}
 	want := hostOf(r.Host)

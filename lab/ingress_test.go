@@ -44,7 +44,6 @@ var bypasses = []struct {
 	{"absolute-form-open", []rawRequest{{line: "GET http://other.invalid" + manifest14}}},
 	{"sni-open", []rawRequest{
 		{line: "GET " + manifest14, sni: "other.invalid"}, {line: "GET " + manifest14, sni: "localhost"},
-		{line: "GET " + manifest14, header: []string{"Host: localhost"}},
 	}},
 	{"http10-open", []rawRequest{{line: "GET " + manifest14 + " HTTP/1.0"}}},
 	{"upgrade-open", []rawRequest{{line: "GET " + manifest14, header: []string{"Upgrade: websocket"}}}},

@@ -62,9 +62,6 @@ func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 	base = t.settle(ctx, base)
 	r := t.result(base)
 	r.Attempts += len(all)
-	if r.Outcome == finding.Fail {
-		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody", Attempts: r.Attempts}
-	}
 	served, denied := 0, 0
 	var first *Verdict
 	statuses := map[string]int{}
@@ -82,8 +79,10 @@ func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 		statuses[v.Reason]++
 	}
 	switch {
-	case served == len(all) && served > 0: // the base was denied by a ban or a filter of which another probe tells
-		r.Outcome, r.Reason = finding.NotApplicable, "it is open on every new connection"
+	case r.Outcome == finding.Fail && denied == 0, served == len(all) && served > 0: // another probe tells
+		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody", Attempts: r.Attempts}
+	case r.Outcome == finding.Fail && served == 0:
+		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", fmt.Sprintf("served once, and denied on each of %d new connections", len(all))
 	case served > 0:
 		r.Outcome, r.Observed = finding.Fail, "allow"
 		r.Subject, r.Evidence, r.Control = first.Subject, first.Evidence, append(slices.Clone(first.Control), r.Evidence...)

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/wire"
 )
@@ -103,9 +104,10 @@ func JudgeOdd(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 }
 
 // namesPrivate: a manifest that is not known byte by byte, and names a layer
-// that is this image's alone.
+// that is this image's alone. Where nobody could read the image, any manifest
+// under its name is one that the plain request is denied.
 func (t *Trial) namesPrivate(a Attempt, answer Answer) (Verdict, bool) {
-	if answer.Status/100 != 2 || a.Request.Kind != oci.Manifest || t.Known() == nil {
+	if answer.Status/100 != 2 || a.Request.Kind != oci.Manifest {
 		return Verdict{}, false
 	}
 	body := answer.Body
@@ -113,10 +115,16 @@ func (t *Trial) namesPrivate(a Attempt, answer Answer) (Verdict, bool) {
 		body = plain
 	}
 	doc, err := oci.ParseDocument(body)
-	if err != nil || answer.Truncated || !t.Known().Names(doc, t.own) {
+	switch {
+	case err != nil || answer.Truncated:
 		return Verdict{}, false
+	case t.Known() == nil:
+		c := &image.Content{Kind: image.Manifest, Digest: oci.SHA256(body), MediaType: doc.Type(answer.Header.Get("Content-Type")), Size: int64(len(body))}
+		return t.leaked(a, answer, c, "served"), true
+	case t.Known().Names(doc, t.own):
+		return t.leaked(a, answer, t.Known().Root, "served"), true
 	}
-	return t.leaked(a, answer, t.Known().Root, "served"), true
+	return Verdict{}, false
 }
 
 // oddRedirect: to storage with a signature the registry has authorised it; to

@@ -51,9 +51,6 @@ var fails = map[string][]string{
 	"child-open":              {a + "index-child"},
 	"layer-open":              {a + "layer"},
 	"head-open":               {a + "head"},
-	"range-open":              {a + "config", a + "layer"},
-	"conditional-open":        {a + "config", a + "layer", a + "manifest-by-digest", a + "manifest-by-tag"},
-	"accept-open":             {a + "manifest-by-digest", a + "manifest-by-tag"},
 	"tags-open":               {a + "tags"},
 	"catalog-open":            {a + "catalog"},
 	"referrers-open":          {a + "referrers"},
@@ -76,7 +73,7 @@ var fails = map[string][]string{
 func TestLab(t *testing.T) {
 	l := open(t)
 	for _, w := range lab.Weaknesses() {
-		if w.Kind == lab.Hostile {
+		if w.Kind == lab.Hostile || !strings.HasPrefix(w.Probe, a) {
 			continue
 		}
 		t.Run(w.Name, func(t *testing.T) {

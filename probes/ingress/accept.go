@@ -26,7 +26,6 @@ var Accept = probe.Probe{
 	Control:  "accept",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		const cause = "The guard looks at what the client accepts."
 		var rows []row

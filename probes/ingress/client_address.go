@@ -27,7 +27,6 @@ var ClientAddress = probe.Probe{
 	Control:  "client-address",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		rows := addresses()
 		for i := range rows {

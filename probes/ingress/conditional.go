@@ -26,7 +26,6 @@ var Conditional = probe.Probe{
 	Control:  "conditional",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return vary(ctx, t, conditions())
 	},

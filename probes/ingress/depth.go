@@ -28,7 +28,6 @@ var Depth = probe.Probe{
 	Control:  "depth",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		own := strings.Count(t.Way().Prefix+t.Repository(), "/") + 1
 		ask := func(depth int) probe.Attempt {

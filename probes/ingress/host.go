@@ -28,7 +28,6 @@ var Host = probe.Probe{
 	Control:  "host",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		rows := hosts
 		for _, name := range t.Way().Names {

@@ -29,7 +29,6 @@ var IdentityHeader = probe.Probe{
 	Control:  "identity-header",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return vary(ctx, t, slices.Concat(users(), certificates()))
 	},

@@ -26,7 +26,6 @@ var Method = probe.Probe{
 	Control:  "method",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		rows := methods
 		if t.Allows(probe.CancelledWrite) {

@@ -26,7 +26,6 @@ var MountPath = probe.Probe{
 	Control:  "mount-path",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return vary(ctx, t, mounts())
 	},

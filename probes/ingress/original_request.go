@@ -28,7 +28,6 @@ var OriginalRequest = probe.Probe{
 	Control:  "original-request",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return vary(ctx, t, originals())
 	},

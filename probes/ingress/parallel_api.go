@@ -33,7 +33,6 @@ var ParallelAPI = probe.Probe{
 	Control:  "parallel-api",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		name := t.Repository()
 		last := path.Base(name)

@@ -27,7 +27,6 @@ var PathSpelling = probe.Probe{
 	Control:  "path-spelling",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return vary(ctx, t, spellings)
 	},

@@ -26,7 +26,6 @@ var Query = probe.Probe{
 	Control:  "query",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return vary(ctx, t, queries)
 	},

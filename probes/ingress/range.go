@@ -27,7 +27,6 @@ var Range = probe.Probe{
 	Control:  "range",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		const cause = "Requests with a Range are exempt from the guard."
 		plain, _ := plainOf(t, manifest)

@@ -25,7 +25,6 @@ var Replicas = probe.Probe{
 	Control:  "replicas",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		plain, _ := plainOf(t, manifest)
 		return t.Replicas(ctx, plain)

@@ -247,14 +247,15 @@ func setOf(f facts, plain probe.Attempt, rows []row) probe.Set {
 // plainOf is the plain request that the rows of one kind vary.
 func plainOf(t *probe.Trial, kind of) (probe.Attempt, bool) {
 	k := t.Known()
+	if kind == manifest {
+		a := probe.Attempt{Request: oci.Request{Method: "GET", Kind: oci.Manifest, Repository: t.Repository(), Reference: t.Reference(), Accept: oci.AcceptManifests()}}
+		if k != nil {
+			a.Content = k.Root
+		}
+		return a, true
+	}
 	if k == nil {
 		return probe.Attempt{}, false
-	}
-	if kind == manifest {
-		return probe.Attempt{
-			Request: oci.Request{Method: "GET", Kind: oci.Manifest, Repository: t.Repository(), Reference: t.Reference(), Accept: oci.AcceptManifests()},
-			Content: k.Root,
-		}, true
 	}
 	own := t.Private(k.Layers)
 	if len(own) == 0 {

@@ -26,7 +26,6 @@ var ServerName = probe.Probe{
 	Control:  "server-name",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		if t.Way().URL.Scheme != "https" {
 			return probe.NotApplicable("the endpoint speaks no TLS")

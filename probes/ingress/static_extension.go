@@ -27,7 +27,6 @@ var StaticExtension = probe.Probe{
 	Control:  "static-extension",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		extensions := []string{"", ".js", ".css", ".png", ".ico", ".json"}
 		var attempts []probe.Attempt

@@ -25,7 +25,6 @@ var UserAgent = probe.Probe{
 	Control:  "user-agent",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Needs:    []probe.Need{probe.NeedContent},
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		var rows []row
 		for _, agent := range agents {

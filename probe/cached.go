@@ -25,7 +25,8 @@ const CachedContent = "cache/cached-content"
 // while a cache has to pass it on.
 func (t *Trial) fromCache(ctx context.Context, v Verdict) string {
 	a := v.attempt
-	if v.Outcome != finding.Fail || a.Cold || t.group.own == nil || a.Request.Method != http.MethodGet || (a.Request.Kind != oci.Manifest && a.Request.Kind != oci.Blob) {
+	kinds := []oci.Kind{oci.Manifest, oci.Blob, oci.Tags}
+	if v.Outcome != finding.Fail || a.Cold || t.group.own == nil || a.Request.Method != http.MethodGet || !slices.Contains(kinds, a.Request.Kind) {
 		return ""
 	}
 	t.group.mu.Lock()

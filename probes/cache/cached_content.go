@@ -18,7 +18,7 @@ var CachedContent = probe.Probe{
 	Why: "A cache keyed by the path alone gives everybody what one user was allowed to " +
 		"read. Asked cold, it denies, so that it looks sound to whoever tries only once.",
 	How: []string{
-		"the manifest by tag and by digest, the config and a layer, anonymous, before and after the entitled have read them through this way in",
+		"the manifest by tag and by digest, the config, a layer and the list of tags, anonymous, before and after the entitled have read them through this way in",
 		"the same with a made-up user and password",
 		"a failure: what was denied is served now, and with an unknown parameter, which no cache has seen, it is denied again; or the answer itself says that it is a hit",
 		"a door that looks like a cache is asked cold alone, unless --prime-caches allows the entitled read; then that is of images in check.sandbox alone",
@@ -58,6 +58,11 @@ var CachedContent = probe.Probe{
 				attempts = append(attempts, get(oci.Blob, string(list[0].Digest), list[0]))
 			}
 		}
+		tags := oci.Request{Method: "GET", Kind: oci.Tags, Repository: t.Repository()}
+		attempts = append(attempts, probe.Attempt{Request: tags, Judge: t.Listing(t.Entitled(ctx, tags), func(body []byte) (string, bool) {
+			_, list, ok := oci.ParseTags(body)
+			return "the list of tags is", ok && len(list) > 0
+		}, "tags")})
 		return t.Cached(ctx, attempts)
 	},
 }

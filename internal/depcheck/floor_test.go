@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"credential": 1,
 	"finding":    1,
 	"product":    1,
+	"clients":    1,
 	"wire":       2,
 	"access":     2,
 	"login":      3,

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package clients
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// node is one value of a TOML document with its line; decoding into structs
+// would lose the lines and the order of tables, on which containerd relies.
+type node struct {
+	line   int
+	kind   unstable.Kind // Table for all tables, Array for all lists
+	text   string        // of a scalar
+	items  []*node
+	keys   []string // of a table, in the order of the file
+	fields map[string]*node
+	header bool // a table that a [header] names, itself or through one of its own
+}
+
+func newTable(line int) *node {
+	return &node{line: line, kind: unstable.Table, fields: map[string]*node{}}
+}
+
+// fault is what is wrong with a line of a file.
+type fault struct {
+	line int
+	text string
+}
+
+func (f *fault) Error() string { return f.text }
+
+// parseTOML reads a document. The texts of faults never quote a value: it may be a secret.
+func parseTOML(data []byte) (*node, error) {
+	if !utf8.Valid(data) {
+		return nil, &fault{0, "not UTF-8"}
+	}
+	var discard map[string]any
+	if err := toml.Unmarshal(data, &discard); err != nil {
+		f := &fault{0, "not valid TOML"}
+		if d, ok := errors.AsType[*toml.DecodeError](err); ok {
+			f.line, _ = d.Position()
+		}
+		return nil, f
+	}
+	b := builder{lines: lineStarts(data), root: newTable(1)}
+	b.parser.Reset(data)
+	here := b.root
+	for b.parser.NextExpression() {
+		e := b.parser.Expression()
+		switch e.Kind {
+		case unstable.Table:
+			here = b.open(b.root, e, false)
+		case unstable.ArrayTable:
+			here = b.open(b.root, e, true)
+		case unstable.KeyValue:
+			b.set(here, e)
+		}
+	}
+	return b.root, nil
+}
+
+type builder struct {
+	parser unstable.Parser
+	lines  []int
+	root   *node
+}
+
+func lineStarts(data []byte) []int {
+	starts := []int{0}
+	for i, c := range data {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
+}
+
+func (b *builder) line(n *unstable.Node) int { return b.lineAt(int(n.Raw.Offset)) }
+
+func (b *builder) lineAt(offset int) int {
+	return sort.Search(len(b.lines), func(i int) bool { return b.lines[i] > offset })
+}
+
+// open finds or makes the table of a header.
+func (b *builder) open(t *node, e *unstable.Node, list bool) *node {
+	for it := e.Key(); it.Next(); {
+		key := it.Node()
+		name, line := string(key.Data), b.line(key)
+		if list && it.IsLast() {
+			child := t.fields[name]
+			if child == nil {
+				child = &node{line: line, kind: unstable.Array}
+				t.put(name, child)
+			}
+			child.items = append(child.items, newTable(line))
+			return child.items[len(child.items)-1]
+		}
+		t = t.child(name, line)
+		t.header = true
+		if it.IsLast() {
+			t.line = line
+		}
+	}
+	return t
+}
+
+// set puts a value under its key, which may have dots.
+func (b *builder) set(t *node, e *unstable.Node) {
+	for it := e.Key(); it.Next(); {
+		key := it.Node()
+		if it.IsLast() {
+			t.put(string(key.Data), b.value(e.Value(), b.line(key)))
+			return
+		}
+		t = t.child(string(key.Data), b.line(key))
+	}
+}
+
+func (b *builder) value(v *unstable.Node, line int) *node {
+	if v.Raw.Length > 0 {
+		line = b.line(v)
+	}
+	switch v.Kind {
+	case unstable.InlineTable:
+		t := newTable(line)
+		for it := v.Children(); it.Next(); {
+			b.set(t, it.Node())
+		}
+		return t
+	case unstable.Array:
+		n := &node{line: line, kind: v.Kind}
+		for it := v.Children(); it.Next(); {
+			if it.Node().Kind != unstable.Comment {
+				n.items = append(n.items, b.value(it.Node(), line))
+			}
+		}
+		return n
+	}
+	return &node{line: line, kind: v.Kind, text: string(v.Data)}
+}
+
+func (n *node) put(key string, v *node) {
+	if n.fields == nil { // not a table; the document was found valid, so this cannot be reached
+		n.fields = map[string]*node{}
+	}
+	if n.fields[key] == nil {
+		n.keys = append(n.keys, key)
+	}
+	n.fields[key] = v
+}
+
+// child is the table under a key, the last one of an array of tables.
+func (n *node) child(key string, line int) *node {
+	c := n.fields[key]
+	if c != nil && c.kind == unstable.Array && len(c.items) > 0 {
+		return c.items[len(c.items)-1]
+	}
+	if c == nil {
+		c = newTable(line)
+		n.put(key, c)
+	}
+	return c
+}
+
+// get follows a path of keys, nil where it ends early. Both TOML libraries of the
+// clients take a key in other letter cases where no exact one is there.
+func (n *node) get(path ...string) *node {
+	for _, key := range path {
+		if n == nil {
+			return nil
+		}
+		n = n.field(key)
+	}
+	return n
+}
+
+func (n *node) field(key string) *node {
+	if v := n.fields[key]; v != nil {
+		return v
+	}
+	for _, k := range n.keys {
+		if strings.EqualFold(k, key) {
+			return n.fields[k]
+		}
+	}
+	return nil
+}
+
+// written is key = value in one line; a table is its name alone.
+func (n *node) written(key string) string {
+	if n.kind == unstable.Table {
+		return key
+	}
+	return key + " = " + n.render()
+}
+
+func (n *node) render() string {
+	switch n.kind {
+	case unstable.String:
+		return strconv.Quote(redact(n.text))
+	case unstable.Array:
+		var parts []string
+		for _, i := range n.items {
+			parts = append(parts, i.render())
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case unstable.Table:
+		return "{...}"
+	}
+	return n.text
+}
+
+// form reads a table whose keys are known, and remembers the first thing wrong.
+type form struct {
+	table *node
+	fault *fault
+}
+
+func (f *form) wrong(n *node, format string, args ...any) {
+	if f.fault == nil {
+		f.fault = &fault{n.line, fmt.Sprintf(format, args...)}
+	}
+}
+
+// err is nil or the first fault.
+func (f *form) err() error {
+	if f.fault == nil {
+		return nil
+	}
+	return f.fault
+}
+
+func (f *form) text(key string) (string, *node) {
+	n := f.table.get(key)
+	if n == nil {
+		return "", nil
+	}
+	if n.kind != unstable.String {
+		f.wrong(n, "%s: expected a string", key)
+		return "", nil
+	}
+	return n.text, n
+}
+
+func (f *form) flag(key string) (bool, *node) {
+	n := f.table.get(key)
+	if n == nil {
+		return false, nil
+	}
+	if n.kind != unstable.Bool {
+		f.wrong(n, "%s: expected true or false", key)
+		return false, nil
+	}
+	return n.text == "true", n
+}
+
+func (f *form) list(key string) ([]*node, *node) {
+	n := f.table.get(key)
+	if n == nil {
+		return nil, nil
+	}
+	if n.kind != unstable.Array {
+		f.wrong(n, "%s: expected a list of strings", key)
+		return nil, nil
+	}
+	for _, i := range n.items {
+		if i.kind != unstable.String {
+			f.wrong(i, "%s: expected a list of strings", key)
+			return nil, nil
+		}
+	}
+	return n.items, n
+}
+
+func (f *form) tables(key string) []*node {
+	n := f.table.get(key)
+	if n == nil {
+		return nil
+	}
+	if n.kind == unstable.Array {
+		for _, i := range n.items {
+			if i.kind != unstable.Table {
+				f.wrong(i, "%s: expected tables", key)
+				return nil
+			}
+		}
+		return n.items
+	}
+	f.wrong(n, "%s: expected [[%s]]", key, key)
+	return nil
+}
+
+// sub is the table under a key, an empty one if there is none.
+func (f *form) sub(key string) *node {
+	n := f.table.get(key)
+	if n != nil && n.kind == unstable.Table {
+		return n
+	}
+	if n != nil {
+		f.wrong(n, "%s: expected a table", key)
+	}
+	return newTable(0)
+}
+
+// unknown notes the keys that are not among the known ones: a misspelled setting does nothing.
+func (r *reader) unknown(file string, table *node, known ...string) {
+	for _, key := range table.keys {
+		if !contains(known, key) {
+			r.problem(file, table.fields[key].line, "%q is not a setting that is known here", key)
+		}
+	}
+}
+
+func contains(list []string, key string) bool {
+	for _, k := range list {
+		if strings.EqualFold(k, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// refused notes what the error of a file is, with what the client does then.
+func (r *reader) refused(file string, err error, then string) {
+	line := 0
+	if f, ok := errors.AsType[*fault](err); ok {
+		line = f.line
+	}
+	r.problem(file, line, "%v: %s", err, then)
+}
+
+// redact takes a user name and password out of a URL.
+func redact(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		scheme, rest = "", s
+	} else {
+		scheme += "://"
+	}
+	authority, path, slash := strings.Cut(rest, "/")
+	if i := strings.LastIndex(authority, "@"); i >= 0 {
+		authority = "..." + authority[i:]
+	}
+	if slash {
+		path = "/" + path
+	}
+	return scheme + authority + path
+}

@@ -86,7 +86,7 @@ type Problem struct {
 }
 
 // String is file:line: text.
-func (p Problem) String() string { return at(p.File, p.Line) + ": " + p.Text }
+func (p Problem) String() string { return printable(at(p.File, p.Line)) + ": " + printable(p.Text) }
 
 func at(file string, line int) string {
 	if line == 0 {
@@ -102,6 +102,24 @@ type Result struct {
 	Weaknesses []Weakness
 	Files      []string // read, in this order; none means that the client is not configured here
 	Problems   []Problem
+}
+
+// Of lists the doors that a client would try for one repository of a host, in
+// its order: those of the longest Scope that the repository is in.
+func (r Result) Of(host, repository string) []Door {
+	var doors []Door
+	for _, d := range r.Doors {
+		if _, ok := d.Repository(repository); d.Host != host || !ok {
+			continue
+		}
+		if len(doors) > 0 && len(d.Scope) > len(doors[0].Scope) {
+			doors = nil
+		}
+		if len(doors) == 0 || len(d.Scope) == len(doors[0].Scope) {
+			doors = append(doors, d)
+		}
+	}
+	return doors
 }
 
 // Read reads the files of a client. A host, as in the names of images and with

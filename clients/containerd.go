@@ -19,7 +19,7 @@ const (
 	maxImports       = 100
 )
 
-// hostsRoots are read if nothing else is named; nerdctl reads them in any case.
+// hostsRoots are read if nothing else is named, by nerdctl in any case.
 var hostsRoots = []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"}
 
 // quote is as TOML and Go write a string.
@@ -39,7 +39,6 @@ type imageSettings struct {
 type criMirror struct {
 	file      string
 	endpoints []*node
-	list      *node
 }
 
 type criTLS struct {
@@ -199,7 +198,7 @@ func (r *reader) criRegistry(s *imageSettings, file string, registry *node, oute
 	for _, host := range mirrors.keys {
 		m := &form{table: mirrors.fields[host]}
 		if list, n := m.list("endpoint"); n != nil {
-			s.mirrors[host] = criMirror{file, list, n}
+			s.mirrors[host] = criMirror{file, list}
 		}
 		if m.fault != nil {
 			f.wrong(&node{line: m.fault.line}, "%s", m.fault.text)
@@ -307,7 +306,7 @@ func (r *reader) criDoor(s imageSettings, host string, u *url.URL, m criMirror, 
 	}
 	w := Weakness{Client: string(Containerd), Host: host, Server: u.Host, File: d.File, Line: d.Line}
 	if e != nil {
-		w.Setting = m.list.written("endpoint")
+		w.Setting = "endpoint: " + e.render()
 	}
 	tls := s.tls[u.Host]
 	if tls.skip != nil {

@@ -21,7 +21,7 @@ func (r *reader) daemon(dir, host string) {
 	lists := map[string][]setting{}
 	if data, ok := r.file(file); ok {
 		var err error
-		if lists, err = jsonLists(data, insecure, mirrors); err != nil {
+		if lists, err = r.jsonLists(file, data, insecure, mirrors); err != nil {
 			r.refused(file, err, "docker does not start with it")
 		}
 	}
@@ -30,7 +30,7 @@ func (r *reader) daemon(dir, host string) {
 	for h := range d.insecure.hosts {
 		hosts[h] = true
 	}
-	for _, name := range r.dir(d.certs) {
+	for _, name := range r.folders(d.certs) {
 		hosts[name] = true
 	}
 	if host != "" {

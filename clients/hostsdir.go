@@ -14,7 +14,7 @@ const defaultFolder = "_default"
 func (r *reader) hostsFolders(roots []string, host string) (found bool) {
 	names := map[string]bool{}
 	for _, root := range roots {
-		for _, name := range r.dir(root) {
+		for _, name := range r.folders(root) {
 			names[hostOfFolder(name)] = true
 		}
 	}

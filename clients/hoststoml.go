@@ -56,7 +56,7 @@ func (r *reader) parseHosts(file string, data []byte) ([]entry, error) {
 	for _, name := range hosts.keys {
 		t := hosts.fields[name]
 		if t.kind != unstable.Table {
-			return nil, &fault{t.line, "host: expected a table"}
+			return nil, &fault{line: t.line, text: "host: expected a table"}
 		}
 		if !t.header {
 			r.problem(file, t.line, "containerd passes over a host that has no [host.\"URL\"] header of its own")
@@ -66,6 +66,10 @@ func (r *reader) parseHosts(file string, data []byte) ([]entry, error) {
 		e, err := parseEntry(t, Mirror, name, t.line, "[host."+quote(redact(name))+"]")
 		if err != nil {
 			return nil, err
+		}
+		if e.server == "" {
+			r.problem(file, e.line, "host: expected https://HOST or http://HOST, containerd cannot ask this one")
+			continue
 		}
 		entries = append(entries, e)
 	}
@@ -80,6 +84,10 @@ func (r *reader) parseHosts(file string, data []byte) ([]entry, error) {
 	e, err := parseEntry(root, Origin, server, line, written)
 	if err != nil {
 		return nil, err
+	}
+	if server != "" && e.server == "" {
+		r.problem(file, line, "server: expected https://HOST or http://HOST, containerd cannot ask this one")
+		return entries, nil
 	}
 	if server == "" {
 		e.caps = nil // containerd forgets them for a server that the file does not name
@@ -96,7 +104,7 @@ func parseEntry(t *node, role Role, server string, line int, written string) (en
 			return entry{}, err
 		}
 	} else if role == Mirror {
-		return entry{}, &fault{line, "host: the URL is empty"}
+		return entry{}, &fault{line: line, text: "host: the URL is empty"}
 	}
 	if on, n := f.flag("skip_verify"); n != nil {
 		e.tls = true
@@ -108,7 +116,7 @@ func parseEntry(t *node, role Role, server string, line int, written string) (en
 	for _, c := range caps {
 		name := strings.ToLower(c.text)
 		if !slices.Contains([]string{"pull", "resolve", "push", "referrers"}, name) {
-			return entry{}, &fault{c.line, "capabilities: expected pull, resolve, push or referrers"}
+			return entry{}, &fault{line: c.line, text: "capabilities: expected pull, resolve, push or referrers"}
 		}
 		e.caps = append(e.caps, name)
 	}
@@ -126,8 +134,11 @@ func (e *entry) address(written string, override bool) error {
 		written = "https://" + written
 	}
 	u, err := url.Parse(written)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return &fault{e.line, "the URL of a host or server: expected https://HOST or http://HOST"}
+	if err != nil {
+		return &fault{line: e.line, text: "the URL of a host or server: expected https://HOST or http://HOST"}
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil // as if there were no server: the caller says so
 	}
 	e.scheme, e.server = u.Scheme, u.Host
 	if u.Path != "" {

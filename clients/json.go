@@ -9,15 +9,16 @@ import (
 )
 
 // jsonLists reads the named lists of strings of a JSON object, with their lines.
-// The texts of faults quote nothing of the file.
-func jsonLists(data []byte, keys ...string) (map[string][]setting, error) {
+// Of two with one name the last counts, as it does for docker. The texts of
+// faults quote nothing of the file.
+func (r *reader) jsonLists(file string, data []byte, keys ...string) (map[string][]setting, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	line := func() int { return 1 + bytes.Count(data[:d.InputOffset()], []byte("\n")) }
-	bad := func() error { return &fault{line(), "not valid JSON"} }
+	bad := func() error { return &fault{line: line(), text: "not valid JSON"} }
 	if t, err := d.Token(); err != nil {
 		return nil, bad()
 	} else if t != json.Delim('{') {
-		return nil, &fault{line(), "expected a JSON object"}
+		return nil, &fault{line: line(), text: "expected a JSON object"}
 	}
 	lists := map[string][]setting{}
 	for d.More() {
@@ -34,12 +35,12 @@ func jsonLists(data []byte, keys ...string) (map[string][]setting, error) {
 			continue
 		}
 		if lists[key] != nil {
-			return nil, &fault{line(), key + " stands there twice"}
+			r.problem(file, line(), "%s stands there twice: the last one counts", key)
 		}
 		if t, err := d.Token(); err != nil {
 			return nil, bad()
 		} else if t != json.Delim('[') {
-			return nil, &fault{line(), key + ": expected a list of strings"}
+			return nil, &fault{line: line(), text: key + ": expected a list of strings"}
 		}
 		lists[key] = []setting{}
 		for d.More() {
@@ -49,7 +50,10 @@ func jsonLists(data []byte, keys ...string) (map[string][]setting, error) {
 			}
 			text, ok := t.(string)
 			if !ok {
-				return nil, &fault{line(), key + ": expected a list of strings"}
+				return nil, &fault{line: line(), text: key + ": expected a list of strings"}
+			}
+			if len(lists[key]) >= maxEntries {
+				return nil, &fault{line: line(), text: key + ": too many entries"}
 			}
 			lists[key] = append(lists[key], setting{text, line()})
 		}

@@ -17,7 +17,7 @@ func readPodman(r *reader, host string) {
 		hosts[h] = true
 	}
 	for _, root := range p.certRoots() {
-		for _, name := range r.dir(root) {
+		for _, name := range r.folders(root) {
 			hosts[name] = true
 		}
 	}
@@ -101,14 +101,9 @@ func (p podman) host(host string) {
 
 // table notes the doors of one [[registry]] for the names of host below scope.
 func (p podman) table(host, scope string, reg *registry) {
-	if reg.blocked {
-		return
-	}
 	for _, m := range reg.mirrors {
 		m.location += reg.cut(host)
-		if other := p.conf.find(m.location); other == nil || !other.blocked {
-			p.at(host, scope, reg, m, Mirror)
-		}
+		p.at(host, scope, reg, m, Mirror)
 	}
 	origin := reg.endpoint
 	own := host + strings.TrimSuffix("/"+scope, "/")
@@ -118,11 +113,17 @@ func (p podman) table(host, scope string, reg *registry) {
 		origin.location += reg.cut(host)
 	}
 	if strings.HasPrefix(host, "*.") && reg.location == "" {
+		if reg.blocked {
+			return
+		}
 		p.insecure(host, "", reg, origin)
 		return
 	}
 	if origin.location != own {
 		origin.caps = []string{"pull", "resolve"}
+		if reg.blocked && !p.blocked(origin.location) {
+			p.problem(reg.file, reg.line, "blocked does not forbid to pull from %s: podman asks it of the location, not of the prefix", origin.location)
+		}
 		if !strings.HasPrefix(host, "*.") { // names are rewritten for reading alone
 			push := origin
 			push.location, push.caps = own, []string{"push"}
@@ -132,8 +133,18 @@ func (p podman) table(host, scope string, reg *registry) {
 	p.at(host, scope, reg, origin, Origin)
 }
 
+// blocked says whether podman refuses a location. It looks for the table of the
+// name that it is about to ask, not of the one that the user wrote (newDockerClient).
+func (p podman) blocked(location string) bool {
+	reg := p.conf.find(location)
+	return reg != nil && reg.blocked
+}
+
 // at notes one location.
 func (p podman) at(host, scope string, reg *registry, e endpoint, role Role) {
+	if p.blocked(e.location) {
+		return
+	}
 	name, prefix := splitName(e.location)
 	if strings.Contains(prefix, ":") {
 		p.problem(reg.file, e.line, "podman puts the port of %s behind this location: not a door", host)

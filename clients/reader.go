@@ -18,6 +18,9 @@ const (
 	maxFile  = 1 << 20
 	maxFiles = 1000
 	maxLinks = 40 // as Linux has it
+
+	maxEntries = 1000 // of one list or table
+	maxResults = 5000 // doors, and weaknesses
 )
 
 // reader opens files under a root and gathers the result. Paths are those that
@@ -106,6 +109,25 @@ func listNames(real string) ([]string, error) {
 	return names, nil
 }
 
+// folders lists the names of the folders in a folder, each of which is for a host.
+func (r *reader) folders(p string) (names []string) {
+	for _, name := range r.dir(p) {
+		real, err := r.resolve(path.Join(p, name))
+		if err == nil {
+			var info os.FileInfo
+			if info, err = os.Stat(real); err == nil && !info.IsDir() {
+				err = errors.New("not a folder, as each host has one here")
+			}
+		}
+		if err != nil {
+			r.problem(path.Join(p, name), 0, "%v", bare(err))
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 // exists says whether a client would find something there; what cannot be told is a problem.
 func (r *reader) exists(p string) bool {
 	_, err := r.resolve(p)
@@ -185,6 +207,14 @@ func (r *reader) shown(p string) string {
 		return p
 	}
 	return filepath.Join(r.root, filepath.FromSlash(p))
+}
+
+// full notes once that there was too much.
+func (r *reader) full(shown string) {
+	p := Problem{shown, 0, fmt.Sprintf("more than %d doors or weaknesses: the rest is left out", maxResults)}
+	if !slices.ContainsFunc(r.result.Problems, func(o Problem) bool { return o.Text == p.Text }) {
+		r.result.Problems = append(r.result.Problems, p)
+	}
 }
 
 func (r *reader) problem(p string, line int, format string, args ...any) {

@@ -83,6 +83,10 @@ func (r *reader) merge(c *registriesConf, file string) {
 			r.problem(file, reg.line, "not used: the prefix is that of line %d, and the first one counts", first.line)
 			continue
 		}
+		if len(c.registries) >= maxEntries {
+			r.problem(file, reg.line, "only the first %d tables are read", maxEntries)
+			break
+		}
 		own[reg.prefix] = reg
 		r.conflict(own, reg)
 		c.registries[reg.prefix] = reg

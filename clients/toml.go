@@ -34,6 +34,7 @@ func newTable(line int) *node {
 type fault struct {
 	line int
 	text string
+	ours bool // the client would take it
 }
 
 func (f *fault) Error() string { return f.text }
@@ -41,11 +42,11 @@ func (f *fault) Error() string { return f.text }
 // parseTOML reads a document. The texts of faults never quote a value: it may be a secret.
 func parseTOML(data []byte) (*node, error) {
 	if !utf8.Valid(data) {
-		return nil, &fault{0, "not UTF-8"}
+		return nil, &fault{text: "not UTF-8"}
 	}
 	var discard map[string]any
 	if err := toml.Unmarshal(data, &discard); err != nil {
-		f := &fault{0, "not valid TOML"}
+		f := &fault{text: "not valid TOML"}
 		if d, ok := errors.AsType[*toml.DecodeError](err); ok {
 			f.line, _ = d.Position()
 		}
@@ -209,8 +210,11 @@ func (n *node) render() string {
 		return strconv.Quote(redact(n.text))
 	case unstable.Array:
 		var parts []string
-		for _, i := range n.items {
+		for _, i := range n.items[:min(len(n.items), 10)] {
 			parts = append(parts, i.render())
+		}
+		if len(n.items) > 10 {
+			parts = append(parts, "...")
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case unstable.Table:
@@ -227,7 +231,7 @@ type form struct {
 
 func (f *form) wrong(n *node, format string, args ...any) {
 	if f.fault == nil {
-		f.fault = &fault{n.line, fmt.Sprintf(format, args...)}
+		f.fault = &fault{line: n.line, text: fmt.Sprintf(format, args...)}
 	}
 }
 
@@ -272,6 +276,7 @@ func (f *form) list(key string) ([]*node, *node) {
 		f.wrong(n, "%s: expected a list of strings", key)
 		return nil, nil
 	}
+	f.bound(n, key)
 	for _, i := range n.items {
 		if i.kind != unstable.String {
 			f.wrong(i, "%s: expected a list of strings", key)
@@ -287,6 +292,7 @@ func (f *form) tables(key string) []*node {
 		return nil
 	}
 	if n.kind == unstable.Array {
+		f.bound(n, key)
 		for _, i := range n.items {
 			if i.kind != unstable.Table {
 				f.wrong(i, "%s: expected tables", key)
@@ -303,12 +309,23 @@ func (f *form) tables(key string) []*node {
 func (f *form) sub(key string) *node {
 	n := f.table.get(key)
 	if n != nil && n.kind == unstable.Table {
+		f.bound(n, key)
 		return n
 	}
 	if n != nil {
 		f.wrong(n, "%s: expected a table", key)
 	}
 	return newTable(0)
+}
+
+// bound leaves the first entries of a list or table that is too long.
+func (f *form) bound(n *node, key string) {
+	if len(n.items) > maxEntries || len(n.keys) > maxEntries {
+		if f.fault == nil {
+			f.fault = &fault{n.line, fmt.Sprintf("%s: more than %d entries, which is not read here", key, maxEntries), true}
+		}
+		n.items, n.keys = n.items[:min(len(n.items), maxEntries)], n.keys[:min(len(n.keys), maxEntries)]
+	}
 }
 
 // unknown notes the keys that are not among the known ones: a misspelled setting does nothing.
@@ -334,6 +351,10 @@ func (r *reader) refused(file string, err error, then string) {
 	line := 0
 	if f, ok := errors.AsType[*fault](err); ok {
 		line = f.line
+		if f.ours {
+			r.problem(file, line, "%v", err)
+			return
+		}
 	}
 	r.problem(file, line, "%v: %s", err, then)
 }

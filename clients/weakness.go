@@ -5,6 +5,9 @@ package clients
 import (
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
 )
 
 // Kind is a way in which a client's configuration is weak.
@@ -38,9 +41,9 @@ type Weakness struct {
 
 // Message is one sentence for a finding.
 func (w Weakness) Message() string {
-	server := w.Server
+	server := printable(w.Server)
 	if server == "" {
-		server = "any registry without settings of its own"
+		server = hostText(w.Host)
 	}
 	var s string
 	switch w.Kind {
@@ -55,7 +58,7 @@ func (w Weakness) Message() string {
 	default:
 		s = fmt.Sprintf("%s: %s", w.Client, w.Kind)
 	}
-	return fmt.Sprintf("%s (%s)", s, w.Setting)
+	return fmt.Sprintf("%s (%s)", s, printable(w.Setting))
 }
 
 // sake says for which images a mirror is asked.
@@ -70,7 +73,15 @@ func hostText(host string) string {
 	if host == Any {
 		return "any registry without settings of its own"
 	}
-	return host
+	return printable(host)
+}
+
+// printable quotes what would not be one plain line: names come from the files.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 const (
@@ -96,6 +107,10 @@ func (r *reader) weak(w Weakness) {
 		return
 	}
 	w.File = r.shown(w.File)
+	if len(r.result.Weaknesses) >= maxResults {
+		r.full(w.File)
+		return
+	}
 	r.result.Weaknesses = append(r.result.Weaknesses, w)
 }
 
@@ -104,6 +119,14 @@ func (r *reader) door(d Door) {
 	u := *d.URL
 	u.User = nil
 	d.URL = &u
+	if name := strings.TrimPrefix(d.Host, "*."); name != Any && checkHost(name) != nil || checkHost(u.Host) != nil {
+		r.problem(d.File, d.Line, "%q for %q: expected HOST or HOST:PORT, this is no door", u.Host, d.Host)
+		return
+	}
+	if len(r.result.Doors) >= maxResults {
+		r.full(d.File)
+		return
+	}
 	if d.File != "" {
 		d.File = r.shown(d.File)
 	}

@@ -137,7 +137,6 @@ func Read(c Client, root, host string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	var res Result
 	switch c {
 	case Containerd:
 		readContainerd(r, host)
@@ -148,7 +147,7 @@ func Read(c Client, root, host string) (Result, error) {
 	default:
 		return Result{}, fmt.Errorf("client %q: expected containerd, podman or docker", c)
 	}
-	res = r.result
+	res := r.result
 	if host != "" {
 		res = res.about(host)
 	}

@@ -69,6 +69,7 @@ func serverOf(host string) string {
 	return host
 }
 
+// link is the URL of a door; a user name or password in a file does not come into it.
 func link(scheme, server, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: server, Path: strings.TrimSuffix(path, "/")}
 }

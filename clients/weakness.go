@@ -114,13 +114,10 @@ func (r *reader) weak(w Weakness) {
 	r.result.Weaknesses = append(r.result.Weaknesses, w)
 }
 
-// door notes a door and never a password.
+// door notes a door.
 func (r *reader) door(d Door) {
-	u := *d.URL
-	u.User = nil
-	d.URL = &u
-	if name := strings.TrimPrefix(d.Host, "*."); name != Any && checkHost(name) != nil || checkHost(u.Host) != nil {
-		r.problem(d.File, d.Line, "%q for %q: expected HOST or HOST:PORT, this is no door", u.Host, d.Host)
+	if name := strings.TrimPrefix(d.Host, "*."); name != Any && checkHost(name) != nil || checkHost(d.URL.Host) != nil {
+		r.problem(d.File, d.Line, "%q for %q: expected HOST or HOST:PORT, this is no door", d.URL.Host, d.Host)
 		return
 	}
 	if len(r.result.Doors) >= maxResults {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package product recognises registry products by what they answer. It is a
-// hint for help texts and never decides a verdict.
+// Package product recognises registries and fronts by what they answer, and
+// holds for each the configuration that makes a control hold. It is a hint for
+// help texts and never decides a verdict; a setting that neither was tried with
+// the software nor stands in its documentation is left out.
 package product
 
 import "strings"

@@ -23,24 +23,34 @@ type loader struct {
 	// ready makes a configuration one that can be read here: files that are
 	// there, ports that are free.
 	ready func(t *testing.T, dir, text string) string
+	// spare is software that no test here must find.
+	spare bool
 }
 
 var loaders = map[string]loader{
-	"nginx": {peer.Nginx, "nginx.conf", []string{"-t", "-e", "stderr", "-p", "{dir}", "-c", "{file}"}, func(t *testing.T, dir, text string) string {
+	"apache": {binary: "apache2", file: "apache.conf", args: []string{"-t", "-d", "{dir}", "-f", "{file}"}, spare: true, ready: func(t *testing.T, dir, text string) string {
+		modules := filepath.Join(filepath.Dir(peer.Find("apache2")), "../lib/apache2/modules")
+		head := "ServerName localhost\nDefaultRuntimeDir " + dir + "\nPidFile " + dir + "/pid\nErrorLog " + dir + "/log\n"
+		for _, m := range []string{"mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "authz_host", "auth_basic", "alias", "headers", "setenvif", "remoteip", "proxy", "proxy_http", "cache", "socache_shmcb", "ssl"} {
+			head += fmt.Sprintf("LoadModule %s_module %s/mod_%s.so\n", m, modules, m)
+		}
+		return head + text
+	}},
+	"nginx": {binary: peer.Nginx, file: "nginx.conf", args: []string{"-t", "-e", "stderr", "-p", "{dir}", "-c", "{file}"}, ready: func(t *testing.T, dir, text string) string {
 		text = listen.ReplaceAllStringFunc(text, func(string) string { return "listen " + peer.Local(peer.Port(t)) })
 		for n, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 			text = strings.Replace(text, "http {", fmt.Sprintf("http {\n%s_temp_path %s/t%d;", name, dir, n), 1)
 		}
 		return "pid " + dir + "/nginx.pid;\n" + strings.ReplaceAll(text, "/var/cache/nginx", dir+"/cache")
 	}},
-	"haproxy": {peer.Haproxy, "haproxy.cfg", []string{"-c", "-f", "{file}"}, func(t *testing.T, dir, text string) string {
+	"haproxy": {binary: peer.Haproxy, file: "haproxy.cfg", args: []string{"-c", "-f", "{file}"}, ready: func(t *testing.T, dir, text string) string {
 		return "global\n  crt-base " + dir + "\n  ca-base " + dir + "\n" + text + "\n"
 	}},
-	"varnish": {"varnishd", "registry.vcl", []string{"-j", "none", "-C", "-n", "{dir}/n", "-f", "{file}"}, nil},
-	"squid": {"squid", "squid.conf", []string{"-k", "parse", "-f", "{file}"}, func(t *testing.T, dir, text string) string {
+	"varnish": {binary: "varnishd", file: "registry.vcl", args: []string{"-j", "none", "-C", "-n", "{dir}/n", "-f", "{file}"}},
+	"squid": {binary: "squid", file: "squid.conf", args: []string{"-k", "parse", "-f", "{file}"}, ready: func(t *testing.T, dir, text string) string {
 		return fmt.Sprintf("%s\npid_filename %[2]s/squid.pid\ncache_log %[2]s/log\ncoredump_dir %[2]s\n", text, dir)
 	}},
-	"caddy": {"caddy", "Caddyfile", []string{"adapt", "--validate", "--config", "{file}", "--adapter", "caddyfile"}, func(t *testing.T, dir, text string) string {
+	"caddy": {binary: "caddy", file: "Caddyfile", args: []string{"adapt", "--validate", "--config", "{file}", "--adapter", "caddyfile"}, ready: func(t *testing.T, dir, text string) string {
 		return strings.ReplaceAll(text, "$2a$14$HASH", strings.TrimSpace(strings.TrimPrefix(passwords(t), "ci:")))
 	}},
 }
@@ -57,7 +67,7 @@ func passwords(t *testing.T) string {
 
 var (
 	listen = regexp.MustCompile(`listen (127\.0\.0\.1:|192\.0\.2\.10:)?\d+`)
-	named  = regexp.MustCompile(`/etc/(ssl|squid|haproxy|nginx)/([a-z.]+)`)
+	named  = regexp.MustCompile(`/etc/(ssl|squid|haproxy|nginx|apache2)/([a-z.]+)`)
 )
 
 // TestFixesLoad gives every snippet, in the frame that its file declares, to
@@ -66,6 +76,9 @@ func TestFixesLoad(t *testing.T) {
 	for name, l := range loaders {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if l.spare && peer.Find(l.binary) == "" {
+				t.Skipf("%s is not installed", l.binary)
+			}
 			peer.Need(t, l.binary)
 			ids, err := product.Controls(name)
 			if err != nil {

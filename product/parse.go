@@ -92,7 +92,7 @@ func (f *file) add(name, body string) error {
 		if f.frames[where] != "" || strings.Count(body, placeholder) != 1 {
 			return fmt.Errorf("expected once, with one %s", placeholder)
 		}
-		f.frames[where] = body
+		f.frames[where] = strings.Trim(body, "\n") + "\n"
 		return nil
 	}
 	if _, ok := f.fixes[name]; ok {

@@ -9,15 +9,21 @@ import (
 
 	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/product"
 	"github.com/regproof/regproof/report"
 	"github.com/spf13/cobra"
 )
 
 func explainCommand() *cobra.Command {
-	return &cobra.Command{
+	var name string
+	cmd := &cobra.Command{
 		Use:   "explain [PROBE]",
 		Short: "Say what a probe does, why it matters and how to fix what it finds",
-		Args:  cobra.MaximumNArgs(1),
+		Long: "Say what a probe does, why it matters and how to fix what it finds. With\n" +
+			"--product, the fix is shown as configuration of that registry or front:\n" +
+			report.Fold(strings.Join(product.Names(), ", ")+".", ""),
+		Example: "  regproof explain anonymous/layer --product nginx",
+		Args:    cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, p := range allProbes() {
@@ -26,10 +32,13 @@ func explainCommand() *cobra.Command {
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				for _, p := range allProbes() {
-					fmt.Fprintf(cmd.OutOrStdout(), "regproof explain %s\n", p.ID)
+			if cmd.Flags().Changed("product") {
+				if err := checkProduct(name); err != nil {
+					return err
 				}
+			}
+			if len(args) == 0 {
+				listExplained(cmd.OutOrStdout(), name)
 				return nil
 			}
 			ids, err := matchProbes(args[0])
@@ -43,15 +52,32 @@ func explainCommand() *cobra.Command {
 						fmt.Fprintln(cmd.OutOrStdout())
 					}
 					first = false
-					explain(cmd.OutOrStdout(), p)
+					explain(cmd.OutOrStdout(), p, name)
 				}
 			}
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&name, "product", "", "show the fix as configuration of this registry or front")
+	_ = cmd.RegisterFlagCompletionFunc("product", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return product.Names(), cobra.ShellCompDirectiveNoFileComp
+	})
+	return cmd
 }
 
-func explain(out io.Writer, p probe.Probe) {
+// listExplained lists the probes, or those whose fix a product has.
+func listExplained(out io.Writer, name string) {
+	for _, p := range allProbes() {
+		if name == "" {
+			fmt.Fprintf(out, "regproof explain %s\n", p.ID)
+		} else if _, ok := product.Fix(p.Control, name); ok {
+			fmt.Fprintf(out, "regproof explain %s --product %s\n", p.ID, name)
+		}
+	}
+}
+
+// explain prints a probe. A product's name adds the fix as its configuration.
+func explain(out io.Writer, p probe.Probe, name string) {
 	fmt.Fprintf(out, "%s  %s\n%s\n\n", p.ID, p.Severity, report.Fold(p.Title+".", "  "))
 	section := func(name, text string) {
 		if text != "" {
@@ -68,6 +94,9 @@ func explain(out io.Writer, p probe.Probe) {
 	fmt.Fprintln(out)
 	section("Passes when", "Every answer is a denial (401, 403, 404, a login page, a refused token) and somebody who may read the image got it in the same run. What proves nothing is unknown, never a pass.")
 	section("Fix", p.Fix)
+	if name != "" {
+		fixFor(out, p, name)
+	}
 	section("No finding when", p.NotWhen)
 	if f := p.Effect.Flag(); f != "" {
 		section("Effect on the registry", fmt.Sprintf("%s: it runs only with %s.", p.Effect, f))
@@ -78,4 +107,7 @@ func explain(out io.Writer, p probe.Probe) {
 		clauses = append(clauses, cl.Framework+" "+cl.ID)
 	}
 	section("Asked for by", strings.Join(clauses, ", "))
+	if products := product.For(p.Control); name == "" && len(products) > 0 {
+		fmt.Fprintf(out, "The fix as configuration\n%s\n", choice("  regproof explain "+p.ID+" --product ", products))
+	}
 }

@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -86,12 +85,17 @@ func run(t *testing.T, dir, addr string, args []string) {
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-			<-ended
+		for tries := 0; ; tries++ { // squid ends sooner when it is asked twice
+			_ = cmd.Process.Signal(os.Interrupt)
+			if tries == 100 {
+				_ = cmd.Process.Kill()
+			}
+			select {
+			case <-ended:
+			case <-time.After(100 * time.Millisecond):
+				continue
+			}
+			break
 		}
 		if t.Failed() {
 			said, _ := os.ReadFile(log.Name())

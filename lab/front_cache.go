@@ -96,14 +96,18 @@ func (c *cached) put(key string, a *answer) {
 	}
 }
 
-// forget drops everything when something may have been deleted or replaced.
+// forget drops what was deleted or replaced (RFC 9111 section 4.4), and no more.
 func (c *cached) forget(r *http.Request) {
 	if r.Method != http.MethodPut && r.Method != http.MethodDelete {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.m)
+	for key := range c.m {
+		if strings.Contains(key, r.URL.Path) {
+			delete(c.m, key)
+		}
+	}
 }
 
 func tellsNothing(*http.Request) bool { return false }

@@ -44,15 +44,39 @@ func (t *Trial) fromCache(ctx context.Context, v Verdict) string {
 	return at.why
 }
 
-// attribute asks past a cache, and looks for the marks of one.
+// gone is why content that was served is denied now, however it is asked: it
+// says nothing alone, and beside content that came from a cache that it was
+// kept there for a while.
+const gone = "it is denied now"
+
+// attribute asks past a cache, and looks for the marks of one. Plainly it must
+// be served and past the cache be denied each time, on new connections: of
+// several replicas one may be open.
 func (t *Trial) attribute(ctx context.Context, a Attempt, lane Lane) (string, []string) {
-	past := a.Request
-	past.Query = "regproof=" + hexRandom(6)
-	other := t.ask(ctx, question{lane: lane, id: anonymous, phase: phaseFresh, request: past, limits: a.Limits, variant: true})
-	if other.Status == http.StatusUnauthorized || other.Status == http.StatusForbidden {
+	var other, again Answer
+	denied := 0
+	for range confirmations {
+		past := a.Request
+		past.Query = "regproof=" + hexRandom(6)
+		q := question{lane: lane, id: anonymous, phase: phaseFresh, request: past, limits: a.Limits, variant: true, fresh: true}
+		other = t.ask(ctx, q)
+		q.request = a.Request
+		again = t.ask(ctx, q)
+		if denies(again.Status) {
+			return gone, again.Trail
+		}
+		if again.Status/100 != 2 {
+			return "", nil
+		}
+		if other.Status == http.StatusUnauthorized || other.Status == http.StatusForbidden {
+			denied++
+		} else {
+			break
+		}
+	}
+	if denied == confirmations {
 		return fmt.Sprintf("with an unknown parameter, which no cache has seen, it is answered %d", other.Status), other.Trail
 	}
-	again := t.ask(ctx, question{lane: lane, id: anonymous, phase: phaseFresh, request: a.Request, limits: a.Limits, variant: true})
 	if mark := hit(again.Response); mark != "" && (other.Status/100 != 2 || hit(other.Response) != "") {
 		if cold, ok := t.cold[lane.Address.String()]; !ok || cold.Status/100 != 2 {
 			return "the answer says so (" + mark + ")", again.Trail
@@ -86,17 +110,26 @@ func (t *Trial) leaveToCache(ctx context.Context, verdicts []Verdict) (Result, b
 	if !t.door.run.runs(CachedContent) || !slices.ContainsFunc(verdicts, failed) {
 		return Result{}, false
 	}
-	why := ""
+	cached := false
 	for _, v := range verdicts {
 		if v.Outcome != finding.Fail {
 			continue
 		}
-		if why = t.fromCache(ctx, v); why == "" {
+		switch t.fromCache(ctx, v) {
+		case "":
 			return Result{}, false
+		case gone:
+		default:
+			cached = true
 		}
+	}
+	if !cached {
+		return Result{}, false
 	}
 	return Result{Outcome: finding.NotApplicable, Reason: "the registry denies; a cache before it serves what it has read, which " + CachedContent + " tells", Attempts: len(verdicts)}, true
 }
+
+func cameFromCache(why string) bool { return why != "" && why != gone }
 
 // runs says whether a probe is part of the run.
 func (r *run) runs(id string) bool {
@@ -133,7 +166,7 @@ func (t *Trial) Cached(ctx context.Context, attempts []Attempt) Result {
 		}
 		plain := v
 		plain.attempt.Change, plain.attempt.Direct, plain.attempt.Variant = nil, false, ""
-		if because := t.fromCache(ctx, plain); because != "" {
+		if because := t.fromCache(ctx, plain); cameFromCache(because) {
 			leaks = append(leaks, v)
 			if why == "" {
 				why = because

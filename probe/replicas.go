@@ -83,7 +83,7 @@ func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody", Attempts: r.Attempts}
 	case r.Outcome == finding.Fail && served == 0:
 		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", fmt.Sprintf("served once, and denied on each of %d new connections", len(all))
-	case served > 0 && t.fromCache(ctx, *first) != "":
+	case served > 0 && cameFromCache(t.fromCache(ctx, *first)):
 		return Result{Outcome: finding.NotApplicable, Reason: "a cache serves it, which " + CachedContent + " tells", Attempts: r.Attempts}
 	case served > 0:
 		r.Outcome, r.Observed = finding.Fail, "allow"

@@ -31,6 +31,8 @@ func (e Effect) Flag() string {
 		return "--active"
 	case PrimesCache:
 		return "--prime-caches"
+	case DefaultCredentials:
+		return "--try-default-credentials"
 	}
 	return ""
 }

@@ -462,7 +462,7 @@ func clauses(id string) []finding.Clause {
 
 func (g *group) required(p Probe) bool {
 	o := g.door.run.opts
-	return p.Required || (o.Require != nil && o.Require(p)) || (o.RegistryWide && p.Per == Registry)
+	return p.Required || (o.Require != nil && o.Require(p)) || (o.RegistryWide && p.Per == Registry && p.Decides != "")
 }
 
 // endpointName tells endpoints of one URL apart by their pinned address.

@@ -36,7 +36,7 @@ func BeyondGet(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 		return Verdict{Outcome: finding.NotApplicable, Reason: "GET is open already"}
 	}
 	// One replica of several that is open would serve either, by chance.
-	for range 2 {
+	for range 4 {
 		head := t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, fresh: true})
 		got = t.ask(ctx, question{lane: lane, id: anonymous, phase: a.phase(), request: get.Request, limits: get.Limits, fresh: true})
 		if head.Status != answer.Status || t.verdict(ctx, get, lane, got).Outcome == finding.Fail {

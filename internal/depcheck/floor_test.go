@@ -22,6 +22,7 @@ var floors = map[string]int{
 	"config":     1,
 	"credential": 1,
 	"finding":    1,
+	"advisory":   1,
 	"product":    1,
 	"clients":    1,
 	"wire":       2,

@@ -67,7 +67,7 @@ func Parse(product, text string) (Version, error) {
 	if rest == "" {
 		return v, nil
 	}
-	if rest[0] != '-' && rest[0] != '~' {
+	if (rest[0] != '-' && rest[0] != '~') || len(rest) == 1 {
 		return fail()
 	}
 	return v, v.suffix(product, rest[1:], text)

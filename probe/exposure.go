@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/credential"
@@ -132,6 +133,19 @@ func (t *Trial) Storage(ctx context.Context, location string, limits image.Limit
 		return resp, fmt.Sprintf("%s: %s", to.Origin, resp.Failure)
 	}
 	return resp, ""
+}
+
+// Named says whether the configuration names where a URL leads: an endpoint of
+// this registry, a token service or a storage of it. Only such a place is asked
+// for more than what the registry itself sends clients for (CONTRACTS.md
+// section 3).
+func (t *Trial) Named(location string) bool {
+	u, err := t.door.ep.URL.Parse(location)
+	if err != nil {
+		return false
+	}
+	o, err := credential.ParseOrigin(u.Scheme + "://" + u.Host)
+	return err == nil && slices.Contains(t.door.reg.Guard.Allowed, o)
 }
 
 // Try logs in at this endpoint with a name and a password that are no secret,

@@ -12,12 +12,13 @@ import (
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/anonymous"
 	"github.com/regproof/regproof/probes/cache"
+	"github.com/regproof/regproof/probes/exposure"
 	"github.com/regproof/regproof/probes/ingress"
 )
 
 // allProbes lists every probe there is, family by family.
 func allProbes() []probe.Probe {
-	return slices.Concat(anonymous.All(), ingress.All(), cache.All())
+	return slices.Concat(anonymous.All(), ingress.All(), cache.All(), exposure.All())
 }
 
 func findProbe(id string) (probe.Probe, bool) {

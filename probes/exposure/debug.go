@@ -58,14 +58,14 @@ func expvar(a probe.Answer) (probe.Verdict, bool) {
 	if len(v.Cmdline) > 0 {
 		m += " and its command line (" + hashed([]byte(strings.Join(v.Cmdline, "\x00"))) + ")"
 	}
-	return probe.Verdict{Reason: "expvar's variables", Message: m}, true
+	return probe.Verdict{Severity: finding.High, Reason: "expvar's variables", Message: m}, true
 }
 
 func pprofIndex(a probe.Answer) (probe.Verdict, bool) {
 	if !bytes.Contains(a.Body, []byte("/debug/pprof/")) || !bytes.Contains(a.Body, []byte("full goroutine stack dump")) {
 		return probe.Verdict{}, false
 	}
-	return probe.Verdict{Reason: "the index of pprof", Message: "strangers reach the profiler of the registry, and with it its memory"}, true
+	return probe.Verdict{Severity: finding.High, Reason: "the index of pprof", Message: "strangers reach the profiler of the registry, and with it its memory"}, true
 }
 
 // maxCommandLine is more than Linux passes to a process as one argument.
@@ -77,7 +77,7 @@ func commandLine(a probe.Answer) (probe.Verdict, bool) {
 	if !plain || !a.Whole() || len(b) == 0 || len(b) > maxCommandLine || bytes.ContainsAny(b, "\n<>") || (!bytes.Contains(b, []byte{0}) && bytes.ContainsAny(b, " {")) {
 		return probe.Verdict{}, false
 	}
-	return probe.Verdict{Reason: "a command line", Message: "/debug/pprof/cmdline tells strangers the command line of the registry (" + hashed(b) + ")"}, true
+	return probe.Verdict{Severity: finding.High, Reason: "a command line", Message: "/debug/pprof/cmdline tells strangers the command line of the registry (" + hashed(b) + ")"}, true
 }
 
 // health is distribution's page of checks: an object of words, {} when all is

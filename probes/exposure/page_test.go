@@ -62,12 +62,12 @@ func TestPages(t *testing.T) {
 		{"pprof as a page of a web interface", "debug", under("/debug/", 200, html, spa), finding.Pass, "", ""},
 		{"pprof moved by a slash", "debug", first(says("/debug/pprof", 200, html, pprof), says("/debug/pprof/", 301, html, "", "Location", "/debug/pprof")), finding.Fail, finding.High, "profiler"},
 		{"pprof moved to a login", "debug", under("/debug/", 302, html, ""), finding.Pass, "", "302"},
-		{"pprof moved elsewhere", "debug", says("/debug/pprof/", 301, html, "", "Location", "https://elsewhere.test/debug/pprof"), finding.Pass, "", "301"},
+		{"pprof moved elsewhere", "debug", says("/debug/pprof/", 301, html, "", "Location", "https://elsewhere.test/debug/pprof"), finding.Pass, "", ""},
 		{"command line", "debug", says("/debug/pprof/cmdline", 200, plain, cmdline), finding.Fail, finding.High, "sha256"},
-		{"command line that everything gets", "debug", under("/debug/pprof/", 200, plain, cmdline), finding.Pass, "", "made-up path"},
+		{"command line that everything gets", "debug", under("/debug/pprof/", 200, plain, cmdline), finding.Pass, "", ""},
 		{"command line that is a sentence", "debug", says("/debug/pprof/cmdline", 200, plain, "not found here"), finding.Pass, "", ""},
 		{"health", "debug", says("/debug/health", 200, js, "{}"), finding.Fail, finding.Low, "health"},
-		{"health that everything gets", "debug", under("/debug/", 200, js, "{}"), finding.Pass, "", "made-up path"},
+		{"health that everything gets", "debug", under("/debug/", 200, js, "{}"), finding.Pass, "", ""},
 		{"health that is no check", "debug", says("/debug/health", 200, js, `{"error":{"code":1}}`), finding.Pass, "", ""},
 
 		{"metrics", "metrics", says("/metrics", 200, plain, metrics), finding.Fail, finding.Low, "1 metric"},
@@ -88,8 +88,8 @@ func TestPages(t *testing.T) {
 		{"words that are not Harbor's", "self-registration", says("/api/v2.0/systeminfo", 200, js, `{"self_registration":true}`), finding.Pass, "", ""},
 		{"words in another form", "self-registration", says("/api/v2.0/systeminfo", 200, js, `{"self_registration":"true","auth_mode":["db_auth"]}`), finding.Pass, "", ""},
 		{"GitLab's form", "self-registration", says("/users/sign_up", 200, html, gitlabForm), finding.Fail, finding.High, "GitLab"},
-		{"GitLab's form for everything", "self-registration", under("/", 200, html, gitlabForm), finding.Pass, "", "made-up path"},
-		{"GitLab's login", "self-registration", says("/users/sign_up", 302, html, "", "Location", "/users/sign_in"), finding.Pass, "", "302"},
+		{"GitLab's form for everything", "self-registration", under("/", 200, html, gitlabForm), finding.Pass, "", ""},
+		{"GitLab's login", "self-registration", says("/users/sign_up", 302, html, "", "Location", "/users/sign_in"), finding.Pass, "", ""},
 		{"GitLab's form with escapes", "self-registration", says("/users/sign_up", 200, html, strings.ReplaceAll(gitlabForm, `"`, "&quot;")), finding.Pass, "", ""},
 		{"Gitea's form", "self-registration", says("/user/sign_up", 200, html, giteaForm), finding.Fail, finding.High, "Gitea"},
 		{"Gitea, registration disabled", "self-registration", says("/user/sign_up", 200, html, `<html>Gitea <form action="/user/sign_up"><p>Registration is disabled.</p></form>`), finding.Pass, "", ""},
@@ -105,9 +105,9 @@ func TestPages(t *testing.T) {
 		{"Gitea's version", "version", first(pinged("Www-Authenticate", `Bearer realm="https://r.test/v2/token",service="container_registry",scope="*"`), says("/api/v1/version", 200, js, `{"version":"1.26.1"}`)), finding.Fail, finding.Low, "gitea 1.26.1"},
 		{"a version like Gitea's", "version", says("/api/v1/version", 200, js, `{"version":"1.26.1"}`), finding.Fail, finding.Low, "in the way of gitea"},
 		{"Forgejo's version", "version", says("/api/v1/version", 200, js, `{"version":"7.0.3+gitea-1.22.0"}`), finding.Fail, finding.Low, "forgejo"},
-		{"a version for everything", "version", under("/api/", 200, js, `{"version":"1.26.1"}`), finding.Pass, "", "made-up path"},
+		{"a version for everything", "version", under("/api/", 200, js, `{"version":"1.26.1"}`), finding.Pass, "", ""},
 		{"GitLab's version", "version", says("/api/v4/version", 200, js, `{"version":"17.1.0","revision":"abc"}`), finding.Fail, finding.Low, "gitlab"},
-		{"the version of a front", "version", pinged("Server", "nginx/1.22.1"), finding.Pass, "", ""},
+		{"the version of a front", "version", pinged("Server", "nginx/1.22.1"), finding.Pass, "", "nginx/1.22.1"},
 		{"a page of versions", "version", under("/", 200, html, `{"version":"1.26.1"}`), finding.Pass, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestDown(t *testing.T) {
 func TestNothingSecret(t *testing.T) {
 	h := first(
 		says("/debug/vars", 200, js, expvar), says("/debug/pprof/", 200, html, pprof), says("/debug/pprof/cmdline", 200, plain, cmdline),
-		says("/metrics", 200, plain, zotPage), says("/user/sign_up", 200, html, giteaForm),
+		says("/debug/health", 200, js, "{}"), says("/metrics", 200, plain, zotPage), says("/user/sign_up", 200, html, giteaForm),
 		says("/api/v2.0/systeminfo", 200, js, info("true", "v2.9.1-5f0e1bd8")),
 	)
 	c := prove(t, newWorld(t, h), nil)
@@ -162,5 +162,8 @@ func TestNothingSecret(t *testing.T) {
 	}
 	if n := len(c.findings); n != 10 {
 		t.Errorf("%d findings", n)
+	}
+	if f := c.probe(t, "debug"); f.Severity != finding.High || len(f.Deviations) != 3 {
+		t.Errorf("debug is %s, with %d deviations: %s", f.Severity, len(f.Deviations), f.Message)
 	}
 }

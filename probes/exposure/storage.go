@@ -29,7 +29,7 @@ var Storage = probe.Probe{
 		"where this endpoint sends the entitled for a layer of the first private image, once per endpoint: the same URL without its query, as a stranger",
 		"bytes of the layer are critical: they are their own proof",
 		"GET of the bucket with ?list-type=2&max-keys=1 and the prefix of the repository: an S3 listing alone is low, since it was not reproduced on a real store; medium when it names the repository",
-		"only hosts that the registry itself redirects to and that the configuration lets be asked (registries[].redirects)",
+		"only the host that the registry itself redirects to; it is asked for a list only if it is named in registries[].redirects, and for anything only if it is named there or public",
 	},
 	Fix:      "Make the bucket private and block public access (S3: Block Public Access; MinIO: mc anonymous set none), and let a CDN before it ask for signatures.",
 	NotWhen:  "Every image in the bucket is meant to be public.",
@@ -58,6 +58,10 @@ func storage(ctx context.Context, t *probe.Trial) probe.Result {
 	resp, why := t.Storage(ctx, bare, limits)
 	r = fold(r, unsigned(c, location, resp, why))
 	if r.Outcome == finding.Fail {
+		return r
+	}
+	if !t.Named(bare) {
+		r.Reason += "; its bucket was not asked for a list, since it is not named in registries[].redirects"
 		return r
 	}
 	for _, list := range listings(bare, t.Repository()) {
@@ -187,11 +191,11 @@ func listings(bare, repository string) []string {
 	}
 	list := func(bucket, above string) string {
 		q := url.Values{"list-type": {"2"}, "max-keys": {"1"}, "prefix": {above + root + "repositories/" + repository + "/"}}
-		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/" + bucket, RawQuery: q.Encode()}).String()
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: bucket, RawQuery: q.Encode()}).String()
 	}
-	out := []string{list("", before)}
+	out := []string{list("/", before)}
 	if bucket, above, ok := strings.Cut(before, "/"); ok {
-		out = append(out, list(bucket, above))
+		out = append(out, list("/"+bucket+"/", above))
 	}
 	return out
 }

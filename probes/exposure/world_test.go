@@ -153,9 +153,11 @@ func prove(t *testing.T, w *world, change func(*probe.Options), only ...string) 
 	t.Cleanup(func() { _ = recorder.Close() })
 	o := probe.Options{
 		ID: "test", Version: "test", Policy: policy.Policy{}, Probes: exposure.All(), MaxRequests: 2000, MaxDenied: 600, RequestTimeout: 3 * time.Second, Recorder: recorder,
-		Targets:  []probe.Target{{Name: "lab", Endpoints: []probe.Endpoint{{URL: u}}}},
-		Images:   []probe.ImageRef{{Registry: "lab", Repository: "team-a/app", Reference: "1.4"}},
-		Selected: func(p probe.Probe) bool { return len(only) == 0 || slices.Contains(only, strings.TrimPrefix(p.ID, "exposure/")) },
+		Targets: []probe.Target{{Name: "lab", Endpoints: []probe.Endpoint{{URL: u}}}},
+		Images:  []probe.ImageRef{{Registry: "lab", Repository: "team-a/app", Reference: "1.4"}},
+		Selected: func(p probe.Probe) bool {
+			return len(only) == 0 || slices.Contains(only, strings.TrimPrefix(p.ID, "exposure/"))
+		},
 		Identities: []probe.Identity{{Identity: login.Identity{Name: "ci", Secret: credential.Bound{
 			Credential: credential.Credential{Username: "ci", Password: credential.NewSecret(password)},
 			Origins:    []credential.Origin{origin}, PlainHTTP: true,

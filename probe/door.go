@@ -220,6 +220,9 @@ func (d *door) served(k *image.Known) {
 }
 
 func newDoor(r *run, t *Target, ep Endpoint) *door {
+	if t.seen == nil {
+		t.seen = &seen{}
+	}
 	d := &door{run: r, target: t, ep: ep, prepared: make(chan struct{}), wire: &wire.Client{Recorder: r.opts.Recorder, Trust: t.Trust, Timeout: r.opts.RequestTimeout}}
 	concurrent := t.Concurrent
 	if concurrent == 0 {

@@ -21,6 +21,7 @@ type Target struct {
 	PerSecond float64             // requests a second; 0 is no limit
 	// Concurrent is how many requests may be under way at once; 0 is 32.
 	Concurrent int
+	Imported   *Imported // what clients are told of it; nil when nothing was read
 
 	seen *seen
 }

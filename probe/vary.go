@@ -314,14 +314,14 @@ func (t *Trial) opensAgain(ctx context.Context, v *Verdict) bool {
 		if again.Outcome != finding.Fail {
 			return false
 		}
-		v.Evidence = append(again.Evidence, v.Evidence...)
+		v.Evidence = append(v.Evidence, again.Evidence...)
 	}
 	a := v.attempt
 	a.Again, a.Fresh, a.Bare = confirmations+1, true, true
 	if small := t.try(ctx, a, v.lane); small.Outcome == finding.Fail {
-		v.Evidence = append(small.Evidence, v.Evidence...)
+		v.Evidence = append(v.Evidence, small.Evidence...) // reports show the last
 	}
-	v.Evidence = v.Evidence[:min(len(v.Evidence), 4)]
+	v.Evidence = v.Evidence[max(0, len(v.Evidence)-4):]
 	return true
 }
 

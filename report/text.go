@@ -198,7 +198,7 @@ func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
 	found := false
 	for _, id := range f.Evidence {
 		x, err := t.r.Recorder.Get(id)
-		if err != nil || tokenRequest(x) || x.Method == "DELETE" {
+		if err != nil || tokenRequest(x) || x.Method == "DELETE" || strings.HasPrefix(x.Target, "file:") {
 			continue
 		}
 		if !found || x.Status/100 == 2 || x.Status/100 == 3 {

@@ -29,6 +29,9 @@ type checkFlags struct {
 	skip     []string
 	active   bool
 	prime    bool
+	discover bool
+	defaults bool
+	imports  []string
 	plan     bool
 	timeout  time.Duration
 	rate     float64
@@ -66,6 +69,9 @@ func checkCommand() *cobra.Command {
 	fl.StringSliceVar(&f.skip, "skip", nil, "leave these probes out: id, glob, control or clause")
 	fl.BoolVar(&f.active, "active", false, "also start uploads, cancelled at once, in configured repositories")
 	fl.BoolVar(&f.prime, "prime-caches", false, "let the entitled read images of the sandbox through doors that look like\ncaches")
+	fl.BoolVar(&f.discover, "discover", false, "look for doors that are not configured: usual ports, other names; they get\nplain, anonymous requests alone")
+	fl.StringSliceVar(&f.imports, "import", nil, "also check the doors that clients on this machine use: containerd, podman,\ndocker; repeatable")
+	fl.BoolVar(&f.defaults, "try-default-credentials", false, "try the vendor's default password once, if the product is recognised")
 	fl.BoolVar(&f.plan, "plan", false, "print what would be asked, and send nothing")
 	fl.DurationVar(&f.timeout, "timeout", 5*time.Minute, "for the whole run")
 	fl.Float64Var(&f.rate, "rate", 0, "requests a second at most; 0 adapts to the registry")
@@ -133,6 +139,13 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 	o.Sample = f.sample
 	if f.active {
 		o.Effects = append(o.Effects, probe.CancelledWrite)
+	}
+	if f.defaults {
+		o.Effects = append(o.Effects, probe.DefaultCredentials)
+	}
+	o.Discover = f.discover
+	if err := s.importDoors(f.imports); err != nil {
+		return nil, err
 	}
 	if f.prime {
 		if !hasSandbox(o.Images, o.Sandbox) {
@@ -273,7 +286,7 @@ func commandLine(cmd *cobra.Command, f checkFlags, s *setup) string {
 	}
 	cmd.Flags().Visit(func(fl *pflag.Flag) {
 		switch fl.Name {
-		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "prime-caches", "plain-http", "sample", "username":
+		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "prime-caches", "discover", "import", "try-default-credentials", "plain-http", "sample", "username":
 			parts = append(parts, "--"+fl.Name+" "+strings.Trim(fl.Value.String(), "[]"))
 		}
 	})

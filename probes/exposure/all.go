@@ -11,6 +11,11 @@ import "github.com/regproof/regproof/probe"
 // All lists the family, in the order in which a report shows it.
 func All() []probe.Probe {
 	return []probe.Probe{
+		Doors,
+		DebugPort,
+		ClosedDoor,
+		RedirectedPort,
+		ClientConfiguration,
 		Storage,
 		DefaultCredentials,
 		Debug,

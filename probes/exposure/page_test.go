@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/probes/exposure"
 )
 
 const (
@@ -160,7 +161,7 @@ func TestNothingSecret(t *testing.T) {
 			t.Errorf("%q is in what the run leaves behind", secret)
 		}
 	}
-	if n := len(c.findings); n != 10 {
+	if n := len(c.findings); n != len(exposure.All()) {
 		t.Errorf("%d findings", n)
 	}
 	if f := c.probe(t, "debug"); f.Severity != finding.High || len(f.Deviations) != 3 {

@@ -235,7 +235,8 @@ func TestSound(t *testing.T) {
 	want := map[string]finding.Outcome{
 		"storage": finding.NotApplicable, "default-credentials": finding.NotChecked, "debug": finding.Pass, "self-registration": finding.Pass,
 		"known-vulnerability": finding.NotApplicable, "metrics": finding.Pass, "catalog-size": finding.Unknown, "v1-api": finding.Pass,
-		"version": finding.Pass, "signed-url": finding.NotApplicable,
+		"version": finding.Pass, "signed-url": finding.NotApplicable, "doors": finding.NotChecked, "debug-port": finding.NotChecked,
+		"client-configuration": finding.NotChecked, "closed-door": finding.NotApplicable, "redirected-port": finding.NotApplicable,
 	}
 	for id, o := range want {
 		f := c.probe(t, id)

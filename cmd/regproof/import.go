@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/regproof/regproof/clients"
+	"github.com/regproof/regproof/probe"
+)
+
+// importDoors adds the doors that clients on this machine use to the registries
+// of the run, and what in their configuration weakens them.
+func (s *setup) importDoors(names []string) error {
+	for _, name := range names {
+		client := clients.Client(name)
+		if !slices.Contains(clients.All(), client) {
+			return fmt.Errorf("--import %q: expected containerd, podman or docker", name)
+		}
+		for i := range s.opts.Targets {
+			if err := s.importFor(client, &s.opts.Targets[i]); err != nil {
+				return fmt.Errorf("--import %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// importFor reads one client's configuration for one registry.
+func (s *setup) importFor(client clients.Client, t *probe.Target) error {
+	host := t.Endpoints[0].URL.Host
+	if apiHost("docker.io") == host {
+		host = "docker.io"
+	}
+	got, err := clients.Read(client, "", host)
+	if err != nil {
+		return err
+	}
+	if t.Imported == nil {
+		t.Imported = &probe.Imported{}
+	}
+	t.Imported.Files += len(got.Files)
+	t.Imported.Weaknesses = append(t.Imported.Weaknesses, got.Weaknesses...)
+	for _, p := range got.Problems {
+		s.notes = append(s.notes, "--import: "+p.String())
+	}
+	if len(got.Files) == 0 {
+		s.notes = append(s.notes, fmt.Sprintf("--import %s: it has no configuration on this machine", client))
+	}
+	for _, image := range s.opts.Images {
+		if image.Registry != t.Name {
+			continue
+		}
+		for _, d := range got.Of(host, image.Repository) {
+			s.importDoor(client, d, image.Repository, t)
+		}
+	}
+	if len(s.opts.Images) == 0 {
+		for _, d := range got.Doors {
+			s.importDoor(client, d, "", t)
+		}
+	}
+	return nil
+}
+
+// importDoor adds one door as an endpoint, unless it is one already.
+func (s *setup) importDoor(client clients.Client, d clients.Door, repository string, t *probe.Target) {
+	where := fmt.Sprintf("%s:%d", d.File, d.Line)
+	if d.File == "" {
+		return // the client's default is the registry itself
+	}
+	prefix := d.Prefix
+	if at, ok := d.Repository(repository); repository != "" && (!ok || at != prefix+repository) {
+		s.notes = append(s.notes, fmt.Sprintf("--import: %s is not checked: %s asks it for %s by another name (%s)", d.URL, client, repository, where))
+		return
+	}
+	if d.URL.Path != "" && d.URL.Path != "/" {
+		s.notes = append(s.notes, fmt.Sprintf("--import: %s is not checked: its path before /v2/ is not supported (%s)", d.URL, where))
+		return
+	}
+	if d.Role == clients.Plain { // asked only when https fails; that nobody answers there is as it should be
+		return
+	}
+	base := &url.URL{Scheme: d.URL.Scheme, Host: strings.ToLower(d.URL.Host)}
+	same := func(e probe.Endpoint) bool {
+		return e.URL.Scheme == base.Scheme && strings.EqualFold(e.URL.Host, base.Host) && e.Prefix == prefix
+	}
+	if slices.ContainsFunc(t.Endpoints, same) {
+		return
+	}
+	t.Endpoints = append(t.Endpoints, probe.Endpoint{URL: base, Prefix: prefix})
+	s.notes = append(s.notes, fmt.Sprintf("--import: %s is checked too, since %s uses it (%s)", base, client, where))
+	s.trust(d.CAFiles, t)
+}
+
+// trust believes the authorities that the client believes.
+func (s *setup) trust(files []string, t *probe.Target) {
+	for _, file := range files {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			s.notes = append(s.notes, "--import: "+err.Error())
+			continue
+		}
+		pool := t.Trust.Roots
+		if pool == nil {
+			if pool, err = x509.SystemCertPool(); err != nil {
+				pool = x509.NewCertPool()
+			}
+		} else {
+			pool = pool.Clone()
+		}
+		if pool.AppendCertsFromPEM(pem) {
+			t.Trust.Roots = pool
+		}
+	}
+}

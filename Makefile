@@ -5,7 +5,7 @@
 
 GO     ?= go
 BIN    := $(CURDIR)/bin
-DEBIAN := docker-registry skopeo nginx-light haproxy curl
+DEBIAN := docker-registry skopeo nginx-light haproxy curl varnish squid caddy
 
 .PHONY: build test race bench peers lint fuzz static docs tidy clean
 

@@ -32,7 +32,7 @@ func NewAuthority(tb testing.TB) Authority {
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "peer"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		DNSNames: []string{"localhost", "registry.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(127, 0, 0, 2)},
+		DNSNames: []string{"localhost", "registry.test", "public.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(127, 0, 0, 2), net.IPv6loopback},
 	}
 	sign := func(c *x509.Certificate, key *ecdsa.PrivateKey) string {
 		der, err := x509.CreateCertificate(rand.Reader, c, ca, &key.PublicKey, caKey)

@@ -43,3 +43,14 @@ defaults
 `+sections+"\n")
 	start(tb, dir, addr, Find(Haproxy), "-db", "-f", conf)
 }
+
+// StartCaddy runs caddy with the text of a Caddyfile, and waits for addr. Its
+// admin server and its own certificates are off; options are lines of the
+// global block, "" for none.
+func StartCaddy(tb testing.TB, addr, options, text string) {
+	tb.Helper()
+	Need(tb, Caddy)
+	dir := tb.TempDir()
+	conf := write(tb, dir, "Caddyfile", fmt.Sprintf("{\nadmin off\nauto_https off\nstorage file_system %s/store\nlog {\nlevel ERROR\n}\n%s\n}\n%s\n", dir, options, text))
+	start(tb, dir, addr, Find(Caddy), "run", "--config", conf, "--adapter", "caddyfile")
+}

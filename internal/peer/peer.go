@@ -24,6 +24,9 @@ const (
 	Registry       = "registry"        // distribution v3.1.2, made by tools/registry
 	Nginx          = "nginx"
 	Haproxy        = "haproxy"
+	Varnish        = "varnishd"
+	Squid          = "squid"
+	Caddy          = "caddy"
 	Skopeo         = "skopeo"
 	Curl           = "curl"
 )

@@ -4,6 +4,7 @@ package peer
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
@@ -27,18 +28,27 @@ func StartRegistryTLS(tb testing.TB, name string, auth Auth, ca Authority) strin
 
 func startRegistry(tb testing.TB, name string, auth Auth, http map[string]any) string {
 	tb.Helper()
+	return StartRegistryWith(tb, name, Local(Port(tb)), auth, func(config map[string]any) {
+		maps.Copy(config["http"].(map[string]any), http)
+	})
+}
+
+// StartRegistryWith is StartRegistry on an address of the caller's, who may
+// change the configuration before it starts.
+func StartRegistryWith(tb testing.TB, name, addr string, auth Auth, change func(config map[string]any)) string {
+	tb.Helper()
 	Need(tb, name)
-	dir, addr := tb.TempDir(), Local(Port(tb))
-	http["addr"], http["secret"] = addr, "peer"
+	dir := tb.TempDir()
 	config := map[string]any{
 		"version": 0.1,
 		"log":     map[string]any{"level": "error", "accesslog": map[string]any{"disabled": true}},
 		"storage": map[string]any{"filesystem": map[string]any{"rootdirectory": dir + "/data"}},
-		"http":    http,
+		"http":    map[string]any{"addr": addr, "secret": "peer"},
 	}
 	if auth != nil {
 		config["auth"] = auth
 	}
+	change(config)
 	text, err := json.Marshal(config) // JSON is YAML too
 	if err != nil {
 		tb.Fatal(err)
@@ -56,9 +66,15 @@ func Htpasswd(tb testing.TB, user, password string) Auth {
 // HtpasswdFile writes a password file that registries and nginx both read.
 func HtpasswdFile(tb testing.TB, user, password string) string {
 	tb.Helper()
+	return write(tb, tb.TempDir(), "htpasswd", user+":"+Bcrypt(tb, password)+"\n")
+}
+
+// Bcrypt is a password as password files hold it, cheap to compare.
+func Bcrypt(tb testing.TB, password string) string {
+	tb.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return write(tb, tb.TempDir(), "htpasswd", user+":"+string(hash)+"\n")
+	return string(hash)
 }

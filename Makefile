@@ -7,7 +7,7 @@ GO     ?= go
 BIN    := $(CURDIR)/bin
 DEBIAN := docker-registry skopeo nginx-light haproxy curl varnish squid caddy
 
-.PHONY: build test race bench peers lint fuzz static docs tidy clean
+.PHONY: build test race bench peers accuracy lint fuzz static docs tidy clean
 
 build:
 	$(GO) build -trimpath -ldflags "-s -w" -o regproof ./cmd/regproof
@@ -32,6 +32,10 @@ peers:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(DEBIAN)
 	cd tools/registry && $(GO) build -o $(BIN)/registry github.com/distribution/distribution/v3/cmd/registry
+
+# Every weakness of real fronts and registries, and its sound twin: docs/accuracy.md.
+accuracy:
+	REGPROOF_PEERS=required REGPROOF_ACCURACY=1 REGPROOF_TABLE=docs/accuracy.md $(GO) test -count=1 -timeout 60m -run '^TestAccuracy$$' ./cmd/regproof
 
 lint:
 	cd tools && $(GO) build -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

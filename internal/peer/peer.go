@@ -125,3 +125,18 @@ func write(tb testing.TB, dir, name, text string) string {
 	}
 	return path
 }
+
+// Address is an address of loopback that is given out once, for what must
+// listen on the ports of a real machine. Not every system has more than
+// 127.0.0.1: the test is skipped there.
+func Address(tb testing.TB) string {
+	tb.Helper()
+	n := Port(tb)
+	addr := fmt.Sprintf("127.%d.%d.%d", 64+n>>14, n>>7&127, 1+n&127)
+	l, err := net.Listen("tcp", addr+":0")
+	if err != nil {
+		tb.Skipf("no second address of loopback: %v", err)
+	}
+	_ = l.Close()
+	return addr
+}

@@ -82,7 +82,8 @@ func (p *pace) leave(resp wire.Response) {
 	defer p.mu.Unlock()
 	p.inFlight--
 	p.sinceDrop++
-	congested := resp.Status == 429 || resp.Status == 503 || resp.Failure == wire.Timeout
+	// With a time of its own a request is odd, and silence may be the answer to that.
+	congested := resp.Status == 429 || resp.Status == 503 || (resp.Failure == wire.Timeout && resp.Request.Timeout == 0)
 	if resp.Status != 0 && !resp.Request.Fresh {
 		congested = p.slower(resp) || congested
 	}

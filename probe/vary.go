@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
@@ -43,7 +44,7 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 		}
 		attempts := make([]Attempt, len(s.Odd))
 		for j, a := range s.Odd {
-			a.Class, a.Direct = Variant, true
+			a.Class, a.Direct, a.Change = Variant, true, within(a.Change)
 			if a.Judge == nil {
 				a.Judge = JudgeOdd
 			}
@@ -69,6 +70,20 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 	all = t.settle(ctx, all)
 	odd = t.insistOdd(ctx, odd)
 	return t.varied(ctx, all, odd)
+}
+
+// oddTimeout is how long an odd way to ask may go without an answer: some fronts
+// wait for more of what they do not understand.
+const oddTimeout = 4 * time.Second
+
+// within makes a change that also bounds the time.
+func within(change func(*wire.Request)) func(*wire.Request) {
+	return func(r *wire.Request) {
+		r.Timeout = oddTimeout
+		if change != nil {
+			change(r)
+		}
+	}
 }
 
 func failed(v Verdict) bool { return v.Outcome == finding.Fail }
@@ -169,13 +184,22 @@ func (t *Trial) oddRedirect(ctx context.Context, a Attempt, answer Answer) Verdi
 // answer are asked again, one by one.
 const maxInsisted = 12
 
-// insistOdd asks again, alone, what was answered with a rate limit, an error
-// or nothing, and what was denied in a time of doubt: an error that comes twice
-// is how the door answers that way to ask.
-func (t *Trial) insistOdd(ctx context.Context, odd []Verdict) []Verdict {
-	open := func(v Verdict) bool {
-		return v.Outcome == finding.Unknown || (v.Outcome == finding.Pass && !v.signed && t.door.sentinels.tainted(v.begin, v.end) != "")
+// unsettled says whether an odd way has no answer that counts: a rate limit, or
+// anything unsigned at a time when the door did not answer as before. An error
+// or silence at a good time is how the door answers that way to ask.
+func (t *Trial) unsettled(v Verdict) bool {
+	switch v.Outcome {
+	case finding.Unknown:
+		return v.Reason == "429" || v.Reason == "503" || t.door.sentinels.tainted(v.begin, v.end) != ""
+	case finding.Pass:
+		return !v.signed && t.door.sentinels.tainted(v.begin, v.end) != ""
 	}
+	return false
+}
+
+// insistOdd asks again, alone, what is unsettled.
+func (t *Trial) insistOdd(ctx context.Context, odd []Verdict) []Verdict {
+	open := t.unsettled
 	n := 0
 	for _, v := range odd {
 		if open(v) {
@@ -221,11 +245,10 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 		case v.Outcome == finding.NotChecked:
 			unasked = v.Reason
 		case v.Outcome == finding.NotApplicable:
-		case v.Outcome == finding.Pass && (v.signed || t.door.sentinels.tainted(v.begin, v.end) == ""):
-		case v.attempt.Again > 0 && v.Outcome == finding.Unknown && v.Reason != "429":
-			notes++
-		default:
+		case t.unsettled(v):
 			unanswered++
+		case v.Outcome != finding.Pass:
+			notes++
 		}
 	}
 	what := fmt.Sprintf("%s to ask, none opened it; plainly it is %s", count(len(odd), "way"), base.Reason)
@@ -240,7 +263,7 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 	default:
 		r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", what
 		if notes > 0 {
-			r.Reason += fmt.Sprintf(" (%s answered with an error)", count(notes, "way"))
+			r.Reason += fmt.Sprintf(" (%s had an error or silence for an answer)", count(notes, "way"))
 		}
 	}
 	return r

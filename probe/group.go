@@ -18,6 +18,7 @@ type group struct {
 	cache      bool // it looks like a shared cache
 	ownProblem string
 	cold       map[string]Answer // phase 0, by address
+	dead       string            // why nothing more is asked: no address answered
 
 	refs []reference // the sentinels
 

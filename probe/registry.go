@@ -176,7 +176,7 @@ func (r *run) one(ctx context.Context, s *subject, doors []*door, results *seque
 	})
 	each(doors, func(i int, d *door) {
 		groups[i].primary = groups[0]
-		if d.usable() {
+		if d.usable() && groups[i].dead == "" {
 			groups[i].learn(ctx)
 		}
 	})
@@ -251,6 +251,12 @@ func (g *group) askCold(ctx context.Context) {
 	}
 	wg.Go(func() { g.ping(ctx) })
 	wg.Wait()
+	for _, a := range g.cold {
+		if a.Status != 0 || a.NotAsked != "" || a.Failure == wire.ClientCert || a.Failure == wire.NoRoute {
+			return
+		}
+		g.dead, g.ownTrail = silence(a.Response), a.Trail
+	}
 }
 
 func (g *group) coldQuestion(lane Lane) question {
@@ -399,6 +405,8 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.NotApplicable, "the endpoint is meant to be "+string(d.ep.Expect)+", which a probe of its own decides")
 	case d.problem != "" && !d.ep.shut():
 		return not(finding.Unknown, d.problem)
+	case g.dead != "":
+		return not(finding.Unknown, g.dead)
 	case !d.run.allows(p.Effect):
 		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))
 	case d.ep.Expect == Public:

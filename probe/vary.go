@@ -190,7 +190,7 @@ const maxInsisted = 12
 func (t *Trial) unsettled(v Verdict) bool {
 	switch v.Outcome {
 	case finding.Unknown:
-		return v.Reason == "429" || v.Reason == "503" || t.door.sentinels.tainted(v.begin, v.end) != ""
+		return v.Reason == "429" || (v.Reason == "503" && v.attempt.Again == 0) || t.door.sentinels.tainted(v.begin, v.end) != ""
 	case finding.Pass:
 		return !v.signed && t.door.sentinels.tainted(v.begin, v.end) != ""
 	}

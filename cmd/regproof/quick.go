@@ -4,9 +4,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -158,18 +158,32 @@ func (q *quickFlags) scheme(ctx context.Context, host string, ask bool) string {
 	if !ask {
 		return "http" // a plan sends nothing, and here this is likely
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, "tcp", net.JoinHostPort(strings.Trim(bare, "[]"), port)) // only asks whether TLS is spoken; nothing is sent
-	if err == nil {
-		_ = conn.Close()
-		return "https"
-	}
-	var notTLS tls.RecordHeaderError
-	if errors.As(err, &notTLS) {
+	if speaksHTTP(ctx, net.JoinHostPort(strings.Trim(bare, "[]"), port)) {
 		return "http"
 	}
 	return "https"
+}
+
+// speaksHTTP asks a port of this machine for plain HTTP, and says whether the
+// answer is that of a server that does not want TLS: some of those wait for
+// more when TLS is spoken to them, so TLS itself is no question to ask.
+func speaksHTTP(ctx context.Context, addr string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	if _, err := io.WriteString(conn, "GET /v2/ HTTP/1.1\r\nHost: "+addr+"\r\nConnection: close\r\n\r\n"); err != nil {
+		return false
+	}
+	answer, _ := io.ReadAll(io.LimitReader(conn, 4096))
+	text := strings.ToLower(string(answer))
+	// Go, nginx and Apache say this on a port for TLS.
+	return strings.HasPrefix(text, "http/") && !strings.Contains(text, "http request to an https server") && !strings.Contains(text, "plain http request was sent to https port") && !strings.Contains(text, "speaking plain http to an ssl-enabled")
 }
 
 // identity finds who makes the positive control: --username, a client

@@ -40,6 +40,7 @@ type question struct {
 	variant bool // a token that grants nothing is not tried
 	fresh   bool
 	private bool // never shared
+	watches bool // a sentinel
 	bare    bool // without our own headers
 	direct  bool // no login: the request carries its own credential
 }
@@ -285,6 +286,9 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 	var s shared
 	for n := 0; ; n++ {
 		s.resp = paced{d, func() string { return d.refuses(q) }}.Do(ctx, r)
+		if d.run.planning() && q.watches {
+			d.run.simulate.watches(d, r)
+		}
 		s.trail = append(s.trail, s.resp.ID)
 		if s.resp.Failure == wire.Stale && n < repeats { // the peer closed an idle connection: not its answer
 			r.Fresh = true

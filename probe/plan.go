@@ -35,6 +35,7 @@ type Planned struct {
 	Method, Origin, Identity string
 	Effect                   Effect
 	Requests                 int
+	Watching                 int // of Requests: sentinels, which only watch whether the others count
 }
 
 // Plan makes the run against a model of a sound registry with Basic
@@ -64,7 +65,8 @@ func (nowhere) Row(access.Row) error          { return nil }
 type simulation struct {
 	mu     sync.Mutex
 	counts map[Planned]int
-	docs   map[string]doc // by the part of a target after the repository
+	watch  map[Planned]int // of counts
+	docs   map[string]doc  // by the part of a target after the repository
 }
 
 type doc struct {
@@ -73,7 +75,7 @@ type doc struct {
 }
 
 func newSimulation(shape Shape, opts Options) *simulation {
-	s := &simulation{counts: map[Planned]int{}, docs: map[string]doc{}}
+	s := &simulation{counts: map[Planned]int{}, watch: map[Planned]int{}, docs: map[string]doc{}}
 	blob := func(text string) oci.Descriptor {
 		b := []byte(strings.Repeat(text, 400))
 		d := oci.Descriptor{MediaType: "application/vnd.oci.image.layer.v1.tar", Digest: oci.SHA256(b), Size: int64(len(b))}
@@ -144,6 +146,18 @@ func (s *simulation) answer(d *door, req wire.Request) wire.Response {
 func (s *simulation) count(d *door, req wire.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.counts[kindOf(d, req)]++
+}
+
+// watches marks the last request as a sentinel's.
+func (s *simulation) watches(d *door, req wire.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch[kindOf(d, req)]++
+}
+
+// kindOf is the row of a plan that a request belongs to.
+func kindOf(d *door, req wire.Request) Planned {
 	effect := Read
 	switch strings.ToUpper(req.Method) {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -154,12 +168,13 @@ func (s *simulation) count(d *door, req wire.Request) {
 	if slices.Contains(d.addresses, req.Address) { // whatever its Host header says
 		origin = d.name()
 	}
-	s.counts[Planned{Method: req.Method, Origin: origin, Identity: req.Identity, Effect: effect}]++
+	return Planned{Method: req.Method, Origin: origin, Identity: req.Identity, Effect: effect}
 }
 
 func (s *simulation) planned() []Planned {
 	var out []Planned
 	for p, n := range s.counts {
+		p.Watching = s.watch[p]
 		p.Requests = n
 		out = append(out, p)
 	}

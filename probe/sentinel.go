@@ -59,7 +59,7 @@ func newSentinels(d *door) *sentinels { return &sentinels{door: d, rounds: []rou
 
 // watch adds a sentinel to the group.
 func (g *group) watch(what string, q question, status int) {
-	q.private = true
+	q.private, q.watches = true, true
 	q.variant = true // a sentinel is not repeated: its first answer counts
 	g.refs = append(g.refs, reference{what: what, q: q, status: status})
 }

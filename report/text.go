@@ -77,9 +77,15 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 		t.block(f)
 		t.shown++
 	}
+	var optional []string
 	for _, key := range order {
+		if flag(key) != "" {
+			optional = append(optional, key)
+			continue
+		}
 		t.undecided(key, quiet[key])
 	}
+	t.optional(optional, quiet)
 	t.tail()
 	return t.Flush()
 }
@@ -313,6 +319,39 @@ func (t *text) undecided(key string, n int) {
 	t.line("%s  %d  %s", t.mark(finding.Outcome(outcome)), n, where)
 	t.line("%s", Fold(reason, "  "))
 	t.line("%s", t.o.dim(Fold(strings.Join(t.probes[key], " "), "  ")))
+	t.line("")
+}
+
+// flag is the option that would have had something checked, "" if it is not for
+// the want of one.
+func flag(key string) string {
+	_, reason, _ := strings.Cut(key, "\x00")
+	if rest, ok := strings.CutPrefix(reason, "it needs --"); ok && strings.HasPrefix(key, string(finding.NotChecked)) {
+		name, _, _ := strings.Cut(rest, " ")
+		return "--" + name
+	}
+	return ""
+}
+
+// optional writes what is left to options, in one block.
+func (t *text) optional(keys []string, n map[string]int) {
+	if len(keys) == 0 {
+		return
+	}
+	all := 0
+	for _, key := range keys {
+		all += n[key]
+	}
+	t.line("%s  %d  left to options", t.mark(finding.NotChecked), all)
+	for _, key := range keys {
+		for i, l := range fold(strings.Join(t.probes[key], " "), Width-29) {
+			name := ""
+			if i == 0 {
+				name = flag(key)
+			}
+			t.line("  %-26s %s", name, t.o.dim(l))
+		}
+	}
 	t.line("")
 }
 

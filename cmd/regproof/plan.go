@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/report"
 )
@@ -23,7 +25,17 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 		fmt.Fprintf(out, "%8d  %-7s %-16s %-16s %s\n", r.Requests, r.Method, r.Identity, r.Effect, r.Origin)
 	}
 	n := total(rows)
-	fmt.Fprintf(out, "%8d  in all; nothing was sent\n\n", n)
+	fmt.Fprintf(out, "%8d  in all; nothing was sent\n", n)
+	for _, origin := range origins(opts) {
+		attempts, watching := 0, 0
+		for _, r := range rows {
+			if r.Origin == origin && r.Identity == login.Anonymous {
+				attempts, watching = attempts+r.Requests-r.Watching, watching+r.Watching
+			}
+		}
+		fmt.Fprintln(out, report.Fold(fmt.Sprintf("%d attempts by a stranger at %s, and %d repeats that watch for bans", attempts, origin, watching), "          "))
+	}
+	fmt.Fprintln(out)
 	more, err := difference(ctx, opts, n, func(s *probe.Shape) { s.Layers++ })
 	if err != nil {
 		return err
@@ -34,6 +46,19 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 	}
 	fmt.Fprintln(out, report.Fold(fmt.Sprintf("This is for a sound registry with Basic authentication, one address for each endpoint, HTTP/2 on https, and images that are an index of %d platforms with %d different layers. A further layer is %d more, a further platform %d more. A token service is asked once for each identity and scope. Each leak is followed by a few requests that prove it.", shape.Platforms, shape.Layers, more, platform), ""))
 	return nil
+}
+
+// origins are the endpoints of a run, each once.
+func origins(opts probe.Options) []string {
+	var out []string
+	for _, t := range opts.Targets {
+		for _, e := range t.Endpoints {
+			if o := e.URL.Scheme + "://" + e.URL.Host; !slices.Contains(out, o) {
+				out = append(out, o)
+			}
+		}
+	}
+	return out
 }
 
 func total(rows []probe.Planned) int {

@@ -29,7 +29,7 @@ var Accept = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		const cause = "The guard looks at what the client accepts."
 		var rows []row
-		for _, accept := range append(oci.AcceptEach(), "text/html", "application/json") {
+		for _, accept := range append(oci.AcceptEach(), "text/html") {
 			w := row{set: [][2]string{{"Accept", accept}}, cause: cause}
 			if accept == "" {
 				w.name = "no Accept"

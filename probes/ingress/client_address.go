@@ -43,6 +43,5 @@ func addresses() []row {
 		names("Forwarded", "for=127.0.0.1", "for=10.0.0.1", `for="[::1]"`),
 		names("True-Client-IP", "127.0.0.1", "10.0.0.1"),
 		headers("127.0.0.1", "CF-Connecting-IP", "X-Client-IP", "X-Cluster-Client-IP", "Fastly-Client-IP", "X-Originating-IP", "X-Remote-Addr", "X-Envoy-External-Address"),
-		headers("10.0.0.1", "CF-Connecting-IP", "X-Client-IP", "X-Remote-Addr"),
 	)
 }

@@ -37,7 +37,7 @@ var IdentityHeader = probe.Probe{
 func users() []row {
 	rows := slices.Concat(
 		headers("admin", "X-WEBAUTH-USER", "X-Remote-User", "Remote-User", "REMOTE_USER", "X-Forwarded-User", "X_Forwarded_User",
-			"X-Forwarded-Preferred-Username", "X-Auth-Request-User", "X-Authenticated-User", "X-Authenticated-Userid", "X-Auth-User", "X-Consumer-Username", "X-User", "X-Username"),
+			"X-Forwarded-Preferred-Username", "X-Auth-Request-User", "X-Authenticated-User", "X-Auth-User", "X-Consumer-Username", "X-User"),
 		headers("admin@{hostname}", "X-Forwarded-Email", "X-Auth-Request-Email", "X-Goog-Authenticated-User-Email"),
 		headers("{user}", "X-WEBAUTH-USER", "X-Remote-User", "X-Forwarded-User", "X-Auth-Request-User"),
 	)
@@ -49,13 +49,12 @@ func users() []row {
 
 func certificates() []row {
 	rows := slices.Concat(
-		headers("SUCCESS", "X-SSL-Client-Verify", "SSL-Client-Verify", "SSL_CLIENT_VERIFY", "X_SSL_Client_Verify", "X-Client-Verify", "X-SSL-Verify", "X-SSL-Cert-Verified"),
-		headers("CN=admin", "X-SSL-Client-S-DN", "SSL-Client-Subject-DN", "X-SSL-Client-DN", "X-Client-DN", "X-SSL-Subject-DN"),
+		headers("SUCCESS", "X-SSL-Client-Verify", "SSL-Client-Verify", "SSL_CLIENT_VERIFY", "X_SSL_Client_Verify", "X-Client-Verify"),
+		headers("CN=admin", "X-SSL-Client-S-DN", "SSL-Client-Subject-DN", "X-SSL-Client-DN", "X-Client-DN"),
 		headers("admin", "X-SSL-Client-CN"),
 		headers(`Subject="CN=admin"`, "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info"),
-		headers("-----BEGIN CERTIFICATE-----", "X-Client-Cert", "X-SSL-Client-Cert", "X-SSL-CERT"),
+		headers("-----BEGIN CERTIFICATE-----", "X-Client-Cert", "X-SSL-Client-Cert"),
 		headers("1", "X-SSL-Client-Verified"),
-		headers("0", "X-SSL-Client-Verify"),
 	)
 	rows = append(rows, row{header: [][2]string{{"X-SSL-Client-Verify", "SUCCESS"}, {"X-SSL-Client-S-DN", "CN=admin"}}})
 	for i := range rows {

@@ -32,7 +32,7 @@ var MountPath = probe.Probe{
 }
 
 // prefixes are where registries are commonly mounted beside /v2/.
-var prefixes = []string{"docker", "registry", "hub", "mirror", "proxy", "cache", "api", "harbor", "nexus", "artifactory", "images", "{first}"}
+var prefixes = []string{"docker", "registry", "hub", "mirror", "proxy", "api", "artifactory", "{first}"}
 
 func mounts() []row {
 	var out []row

@@ -19,7 +19,7 @@ const primeFlag = "--prime-caches"
 func cacheAccuracy() []accuracyCase {
 	blind := func(name, what, setup, sound, request string) accuracyCase {
 		return accuracyCase{name: name, weakness: "cache-auth-blind-" + what, setup: setup, sound: sound,
-			leak: leak{request: get(request), prime: true}, fails: []string{"cache/cached-content"}, may: []string{"anonymous/*", "ingress/*", "cache/cache-key"}, args: []string{primeFlag}, cause: "cache"}
+			leak: leak{request: get(request), prime: true}, fails: []string{"cache/cached-content"}, may: []string{"anonymous/*", "ingress/*", "cache/cache-key"}, cause: "cache"}
 	}
 	const keep = "proxy_cache_path {DIR} keys_zone=z:1m;\n---\nproxy_cache z; "
 	const bypass = "proxy_no_cache $http_authorization; proxy_cache_bypass $http_authorization; "
@@ -29,11 +29,11 @@ func cacheAccuracy() []accuracyCase {
 			keep+pass, keep+bypass+pass),
 		inNginxTLS.pair(blind("cached-manifest-nginx", "manifest", "proxy_cache_valid 200 10m keeps manifests and listings", "proxy_cache_key has the Authorization in it", "{MANIFEST}"), v3Auth,
 			keep+"proxy_cache_valid 200 10m; "+pass, keep+"proxy_cache_valid 200 10m; proxy_cache_key $uri$is_args$args$http_authorization$http_accept; "+pass),
-		inVarnish.pair(blind("cached-manifest-varnish", "manifest", "vcl_recv hashes GET and HEAD though there is an Authorization", "the builtin VCL passes what has an Authorization", "{MANIFEST}"), debianAuth,
-			`sub vcl_recv { if (req.method == "GET" || req.method == "HEAD") { return (hash); } return (pass); }`, `sub vcl_deliver { set resp.http.X-Cache = "builtin"; }`),
-		inVarnish.pair(blind("cached-blob-varnish", "blob", "vcl_recv hashes blobs though there is an Authorization", "the builtin VCL passes what has an Authorization", "{LAYER}"), v3Auth,
-			`sub vcl_recv { if ((req.method == "GET" || req.method == "HEAD") && req.url ~ "/blobs/sha256:") { return (hash); } return (pass); }`, `sub vcl_deliver { set resp.http.X-Cache = "builtin"; }`),
-		publicSquid(blind("cached-manifest-squid", "manifest", "the registry's http.headers say Cache-Control: public, which squid keeps though there was an Authorization", "they say private", "{MANIFEST}")),
+		cacheVarnish.pair(blind("cached-manifest-varnish", "manifest", "vcl_recv hashes GET and HEAD though there is an Authorization", "the builtin VCL passes what has an Authorization", "{MANIFEST}"), debianAuth,
+			`sub vcl_recv { if (req.method == "GET" || req.method == "HEAD") { return (hash); } return (pass); }`, `sub vcl_deliver { set resp.http.X-Cache = "builtin"; }`).with(primeFlag),
+		cacheVarnish.pair(blind("cached-blob-varnish", "blob", "vcl_recv hashes blobs though there is an Authorization", "the builtin VCL passes what has an Authorization", "{LAYER}"), v3Auth,
+			`sub vcl_recv { if ((req.method == "GET" || req.method == "HEAD") && req.url ~ "/blobs/sha256:") { return (hash); } return (pass); }`, `sub vcl_deliver { set resp.http.X-Cache = "builtin"; }`).with(primeFlag),
+		publicSquid(blind("cached-manifest-squid", "manifest", "the registry's http.headers say Cache-Control: public, which squid keeps though there was an Authorization", "they say private", "{MANIFEST}")).with(primeFlag),
 		staleTag("stale-tag-nginx", "nginx 1.22, docker-registry 2.8.2", "proxy_cache_valid keeps manifests by tag for an hour", "only blobs are kept", peer.Nginx, peer.DockerRegistry, func(t *testing.T, w *accuracyWorld, backend string, weak bool) site {
 			text := "proxy_cache_path {DIR} keys_zone=z:1m;\n---\nproxy_cache_key $uri$is_args$args$http_authorization$http_accept; location ~ /blobs/ { proxy_cache z; {PASS} } location / { {PASS} }"
 			if weak {
@@ -47,9 +47,15 @@ func cacheAccuracy() []accuracyCase {
 			if weak {
 				tags = ""
 			}
-			return inVarnish.start(t, w, backend, strings.ReplaceAll(text, "{TAGS}", tags))
-		}),
+			return cacheVarnish.start(t, w, backend, strings.ReplaceAll(text, "{TAGS}", tags))
+		}).with(primeFlag),
 	}
+}
+
+// with adds arguments of regproof.
+func (c accuracyCase) with(args ...string) accuracyCase {
+	c.args = append(c.args, args...)
+	return c
 }
 
 // publicSquid is squid before a registry that says how long answers are good.
@@ -59,7 +65,7 @@ func publicSquid(c accuracyCase) accuracyCase {
 			backend := w.registry(t, peer.DockerRegistry, peer.Htpasswd(t, peerUser, peerPassword), func(config map[string]any) {
 				section(config, "http")["headers"] = map[string]any{"Cache-Control": []string{scope + ", max-age=600"}}
 			})
-			return inSquid.start(t, w, backend, "http_access allow all")
+			return cacheSquid.start(t, w, backend, "http_access allow all")
 		}
 	}
 	c.software, c.needs = "squid 5.7, docker-registry 2.8.2 with htpasswd", []string{peer.Squid}
@@ -91,7 +97,7 @@ func staleTag(name, software, setup, sound, front, registry string, start func(t
 		}
 	}
 	return accuracyCase{name: name, weakness: "cache-stale-tag", software: software, setup: setup, sound: sound, needs: []string{front, registry},
-		leak: leak{request: entitled, other: true, holds: otherImage}, fails: []string{"cache/stale-tag"}, args: []string{primeFlag}, cause: "tag", weak: at(true), twin: at(false)}
+		leak: leak{request: entitled, other: true, holds: otherImage}, fails: []string{"cache/stale-tag"}, cause: "tag", weak: at(true), twin: at(false)}
 }
 
 // manifestAccepts are the Accept values that clients ask manifests with.

@@ -60,10 +60,12 @@ var (
 	inCaddy      = kind{"caddy 2.6", peer.Caddy, startCaddy(plain)}
 	inCaddyTLS   = kind{"caddy 2.6 (TLS, HTTP/2)", peer.Caddy, startCaddy(secure)}
 	byCaddy      = kind{"caddy 2.6", peer.Caddy, startCaddy(named)}
-	inVarnish    = kind{"varnish 7.1", peer.Varnish, startVarnish(plain)}
-	byVarnish    = kind{"varnish 7.1", peer.Varnish, startVarnish(named)}
-	inSquid      = kind{"squid 5.7", peer.Squid, startSquid(plain)}
-	bySquid      = kind{"squid 5.7", peer.Squid, startSquid(named)}
+	inVarnish    = kind{"varnish 7.1", peer.Varnish, startVarnish(plain, quietVarnish)}
+	byVarnish    = kind{"varnish 7.1", peer.Varnish, startVarnish(named, quietVarnish)}
+	cacheVarnish = kind{"varnish 7.1", peer.Varnish, startVarnish(plain, "")}
+	inSquid      = kind{"squid 5.7", peer.Squid, startSquid(plain, quietSquid)}
+	bySquid      = kind{"squid 5.7", peer.Squid, startSquid(named, quietSquid)}
+	cacheSquid   = kind{"squid 5.7", peer.Squid, startSquid(plain, "")}
 )
 
 // pair is a case of a front before a registry. The texts differ in the
@@ -201,13 +203,23 @@ func startCaddy(by way) func(*testing.T, *accuracyWorld, string, string) site {
 	}
 }
 
+// Where these are no caches, they do not look like one: regproof sends no
+// credential through a cache without being told to.
+const (
+	quietVarnish = "sub vcl_deliver { unset resp.http.X-Varnish; unset resp.http.Via; unset resp.http.Age; }\nsub vcl_synth { unset resp.http.X-Varnish; }\n"
+	quietSquid   = "via off\nreply_header_access X-Cache deny all\nreply_header_access X-Cache-Lookup deny all\nreply_header_access Cache-Status deny all\n"
+)
+
 // startVarnish fills a VCL file. In its text {UNKNOWN} is the condition that
 // the password is not given, {DENY} asks for it.
-func startVarnish(by way) func(*testing.T, *accuracyWorld, string, string) site {
+func startVarnish(by way, quiet string) func(*testing.T, *accuracyWorld, string, string) site {
 	return func(t *testing.T, w *accuracyWorld, backend, text string) site {
 		s := w.newSite(t, by)
+		if by == plain { // it closes the connection of who tries TLS
+			s.target.args = append(s.target.args, "--plain-http")
+		}
 		host, port, _ := strings.Cut(backend, ":")
-		text = fmt.Sprintf("import std;\nbackend b { .host = %q; .port = %q; }\n", host, port) + text + `
+		text = fmt.Sprintf("import std;\nbackend b { .host = %q; .port = %q; }\n", host, port) + quiet + text + `
 sub vcl_synth { if (resp.status == 401) { set resp.http.WWW-Authenticate = {"Basic realm="R""}; } }`
 		text = strings.NewReplacer("{UNKNOWN}", `req.http.Authorization != "Basic {BASIC}"`, "{DENY}", "return (synth(401));").Replace(text)
 		peer.StartVarnish(t, s.dial, w.places(t, s, backend, text))
@@ -217,12 +229,12 @@ sub vcl_synth { if (resp.status == 401) { set resp.http.WWW-Authenticate = {"Bas
 
 // startSquid fills the rules of an accelerator. The acl known is who gives the
 // password.
-func startSquid(by way) func(*testing.T, *accuracyWorld, string, string) site {
+func startSquid(by way, quiet string) func(*testing.T, *accuracyWorld, string, string) site {
 	return func(t *testing.T, w *accuracyWorld, backend, text string) site {
 		s := w.newSite(t, by)
 		host, port, _ := strings.Cut(backend, ":")
-		peer.StartSquid(t, s.dial, fmt.Sprintf("http_port %s accel defaultsite=%s vhost\ncache_peer %s parent %s 0 no-query originserver login=PASS\nacl known req_header Authorization ^Basic.%s$\nnever_direct allow all\n%s",
-			s.dial, s.host, host, port, w.basic, w.places(t, s, backend, text)))
+		peer.StartSquid(t, s.dial, fmt.Sprintf("http_port %s accel defaultsite=%s vhost\ncache_peer %s parent %s 0 no-query originserver login=PASS\nacl known req_header Authorization ^Basic.%s$\nnever_direct allow all\n%s%s",
+			s.dial, s.host, host, port, w.basic, quiet, w.places(t, s, backend, text)))
 		return s
 	}
 }

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,10 +57,23 @@ func soundAccuracy() []accuracyCase {
 		inHaproxy.pair(sound("sound-haproxy-decoded", "auth on path,url_dec -m beg /v2/"), debian, "", "  http-request auth realm R if { path,url_dec -m beg /v2/ } !{KNOWN}\n"),
 		inCaddy.pair(sound("sound-caddy", "basicauth on /v2/*, which caddy compares decoded and in any case"), debian, "", "basicauth /v2/* {USERS}\n{PASS}"),
 		inVarnish.pair(sound("sound-varnish", "the guard is on everything"), v3, "", varnishGuard),
+		tryTLS(inVarnish.pair(sound("sound-varnish-scheme", "the same, and nobody says that it speaks plain http"), v3, "", varnishGuard)),
+		cacheVarnish.pair(sound("sound-varnish-cache", "the same, and it says that it is a cache"), debian, "", varnishGuard).with(primeFlag),
 		inSquid.pair(sound("sound-squid", "http_access deny on everything"), debian, "", "cache deny all\nhttp_access deny !known\nhttp_access allow all"),
 		inSquid.pair(sound("sound-squid-path", "http_access deny on urlpath_regex ^/v2/, which squid compares decoded"), v3, "", "acl v2 urlpath_regex ^/v2/\ncache deny all\nhttp_access deny v2 !known\nhttp_access allow all"),
 		serverNames(sound("sound-nginx-sni", "ssl_verify_client on for one name, another name without: nginx answers 421 where SNI and Host differ")),
 	}
+}
+
+// tryTLS leaves regproof to find out whether the front speaks TLS.
+func tryTLS(c accuracyCase) accuracyCase {
+	start := c.twin
+	c.twin = func(t *testing.T, w *accuracyWorld) site {
+		s := start(t, w)
+		s.args = slices.DeleteFunc(s.args, func(arg string) bool { return arg == "--plain-http" })
+		return s
+	}
+	return c
 }
 
 // serverNames is nginx with a name that wants a certificate and one that does

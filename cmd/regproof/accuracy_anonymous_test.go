@@ -66,10 +66,10 @@ func anonymousAccuracy() []accuracyCase {
 
 		inNginx.pair(blobs("blobs-open-nginx", "a regex guards manifests"), v3,
 			`location = /v2/ { {AUTH} {PASS} } location ~ ^/v2/.+/manifests/ { {AUTH} {PASS} } location /v2/ { {PASS} }`, guard),
-		inHaproxyTLS.pair(blobs("blobs-open-haproxy", "auth on path_sub /manifests/"), debian,
-			"  http-request auth realm R if { path /v2/ } !{KNOWN}\n  http-request auth realm R if { path_sub /manifests/ } !{KNOWN}\n", haproxyGuard),
+		inHaproxyTLS.pair(blobs("blobs-open-haproxy", "auth on path,url_dec -m sub /manifests/"), debian,
+			"  http-request auth realm R if { path /v2/ } !{KNOWN}\n  http-request auth realm R if { path,url_dec -m sub /manifests/ } !{KNOWN}\n", haproxyGuard),
 		inVarnish.pair(blobs("blobs-open-varnish", "vcl_recv denies req.url ~ manifests"), debian,
-			`sub vcl_recv { if ((req.url == "/v2/" || req.url ~ "/manifests/") && {UNKNOWN}) { {DENY} } return (pass); }`, varnishGuard),
+			`sub vcl_recv { if ((req.url == "/v2/" || req.url ~ "/manifests/") && {UNKNOWN}) { {DENY} } return (pass); }`, varnishGuard).alsoMay("ingress/path-spelling"),
 
 		inNginx.pair(digests("digest-open-nginx", "a regex guards tags, not digests"), debian,
 			`location ~ ^/v2/.+/manifests/sha256:[0-9a-f]+$ { {PASS} } location /v2/ { {AUTH} {PASS} }`, guard),

@@ -42,6 +42,10 @@ func exposureAccuracy() []accuracyCase {
 			fails: []string{"exposure/catalog-size"}, cause: "n=",
 			weak: at(func(config map[string]any) { section(config, "catalog")["maxentries"] = 100_000_000 }), twin: at(func(map[string]any) {})}
 	}
+	port := func(c accuracyCase) accuracyCase {
+		c.fails, c.may = []string{"exposure/debug-port"}, []string{"exposure/doors", "exposure/metrics"}
+		return c.with("--discover")
+	}
 	port1 := debug("debug-2.8.2", "docker-registry 2.8.2", "the debug server is on port 5001 of the registry's address", "it is on another address")
 	port1.leak, port1.weak, port1.twin = leak{other: true, request: get("/debug/pprof/cmdline"), holds: says(200, "serve")}, debugAt(peer.DockerRegistry, true), debugAt(peer.DockerRegistry, false)
 	port2 := debug("debug-3.1.2", "distribution v3.1.2", "the debug server is on port 5001 of the registry's address", "it is on another address")
@@ -51,7 +55,7 @@ func exposureAccuracy() []accuracyCase {
 	path.leak, path.needs = leak{request: get("/debug/vars"), holds: says(200, "cmdline")}, []string{peer.Nginx}
 	path.weak, path.twin = debugBehind(`location /debug/ { proxy_pass http://{DEBUG}; } `), debugBehind(`location /debug/ { {AUTH} proxy_pass http://{DEBUG}; } `)
 	return []accuracyCase{
-		port1, port2, path,
+		port(port1), port(port2), path,
 		{name: "metrics-nginx", weakness: "metrics-open", software: "nginx 1.22, docker-registry 2.8.2", setup: "location = /metrics goes to the debug server", sound: "it asks for the password", needs: []string{peer.Nginx}, low: true,
 			leak: leak{request: get("/metrics"), holds: says(200, "# HELP")}, fails: []string{"exposure/metrics"}, cause: "metrics",
 			weak: debugBehind(`location = /metrics { proxy_pass http://{DEBUG}; } `), twin: debugBehind(`location = /metrics { {AUTH} proxy_pass http://{DEBUG}; } `)},

@@ -55,8 +55,8 @@ func headerAccuracy() []accuracyCase {
 
 		authRequest(original("original-uri-nginx", "front-auth-request-uri-trust", "auth_request to a service that opens what X-Original-URI names under /v2/public/; nobody sets it", "proxy_set_header X-Original-URI $request_uri",
 			"{MANIFEST}", "X-Original-URI: /v2/public/base/manifests/1"), debian, "x_original_uri", ""),
-		authRequest(original("forwarded-uri-nginx", "front-auth-request-uri-trust", "the same with X-Forwarded-Uri", "proxy_set_header X-Forwarded-Uri $request_uri",
-			"{MANIFEST}", "X-Forwarded-Uri: /v2/public/base/manifests/1"), v3, "x_forwarded_uri", ""),
+		authRequest(original("forwarded-uri-nginx", "front-auth-request-uri-trust", "auth_request to a service that opens the ping by X-Forwarded-Uri; nobody sets it", "proxy_set_header X-Forwarded-Uri $request_uri",
+			"{MANIFEST}", "X-Forwarded-Uri: /v2/"), v3, "x_forwarded_uri", "^/v2/$"),
 		authRequest(original("forwarded-method-nginx", "front-auth-request-uri-trust", "the service opens OPTIONS by X-Forwarded-Method; nobody sets it", "proxy_set_header X-Forwarded-Method $request_method",
 			"{MANIFEST}", "X-Forwarded-Method: OPTIONS"), debian, "x_forwarded_method", "^OPTIONS$"),
 		inNginx.pair(original("rewrite-nginx", "front-url-rewrite-header", "location = / is open and rewrites to X-Original-URL", "it asks for the password",

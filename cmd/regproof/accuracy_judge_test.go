@@ -30,6 +30,10 @@ func (w *accuracyWorld) judge(t *testing.T, c accuracyCase) accuracyResult {
 	complain := func(format string, args ...any) { r.problems = append(r.problems, fmt.Sprintf(format, args...)) }
 	call := func(h half) outcome {
 		s := h(t, w)
+		if c.prime {
+			s.image = s.host + "/" + sandboxImage
+			s.args = append(s.args, "--prime-caches")
+		}
 		s.args = slices.Concat(s.args, c.args, []string{"--fail-on", "medium"})
 		return w.check(t, s.target)
 	}

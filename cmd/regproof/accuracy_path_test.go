@@ -34,7 +34,7 @@ func pathAccuracy() []accuracyCase {
 			v3, "map $request_uri $realm { default off; ~^/v2/ R; }\n---\nlocation / { auth_basic $realm; {FILE} {PASS} }",
 			"map $uri $realm { default off; ~^/v2/ R; }\n---\nlocation / { auth_basic $realm; {FILE} {PASS} }"),
 		inVarnish.pair(spelling("encoded-varnish", encoded, "vcl_recv denies req.url ~ ^/v2/", "it denies everything", v2Encoded, "%76|encod"),
-			debian, `sub vcl_recv { if (req.url ~ "^/v2/" && {UNKNOWN}) { {DENY} } return (pass); }`, varnishGuard),
+			debian, `sub vcl_recv { if (req.url ~ "^/v2/" && {UNKNOWN}) { {DENY} } return (pass); }`, varnishGuard).alsoMay("ingress/host"), // an absolute target begins otherwise, too
 		inNginx.pair(spelling("slashes-nginx", slashes, "the guard matches $request_uri, proxy_pass sends the cleaned path", "it matches $uri", "//v2/{REPO}/manifests/{TAG}", "//|slash|dot"),
 			debian, "map $request_uri $realm { default off; ~^/v2/ R; }\n---\nlocation / { auth_basic $realm; {FILE} proxy_pass http://{BACKEND}/; proxy_set_header Host $http_host; }",
 			"map $uri $realm { default off; ~^/v2/ R; }\n---\nlocation / { auth_basic $realm; {FILE} proxy_pass http://{BACKEND}/; proxy_set_header Host $http_host; }"),
@@ -45,7 +45,7 @@ func pathAccuracy() []accuracyCase {
 			"  http-request set-path %[path,lower]\n  http-request auth realm R if { path,url_dec -m beg /v2/ } !{KNOWN}\n"),
 		inVarnish.pair(spelling("case-varnish", "path-case", "the guard is on ^/v2/, then std.tolower", "the guard is on everything", "/V2/{REPO}/manifests/{TAG}", "case|/V2/|%76"),
 			v3, `sub vcl_recv { if (req.url ~ "^/v2/" && {UNKNOWN}) { {DENY} } set req.url = std.tolower(req.url); return (pass); }`,
-			`sub vcl_recv { if ({UNKNOWN}) { {DENY} } set req.url = std.tolower(req.url); return (pass); }`),
+			`sub vcl_recv { if ({UNKNOWN}) { {DENY} } set req.url = std.tolower(req.url); return (pass); }`).alsoMay("ingress/host"),
 
 		inNginx.pair(depth("depth-nginx", "a regex guards org/repo"), debian,
 			`location = /v2/ { {AUTH} {PASS} } location = /v2/_catalog { {AUTH} {PASS} } location ~ ^/v2/[^/]+/[^/]+/(manifests|blobs|tags)/ { {AUTH} {PASS} } location / { {PASS} }`, guard),

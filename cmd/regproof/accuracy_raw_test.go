@@ -112,7 +112,7 @@ func (w *accuracyWorld) words(s site, request string) string {
 		request = strings.ReplaceAll(request, name, value)
 	}
 	return strings.NewReplacer(
-		"{HOST}", s.host, "{PORT}", port(s.dial), "{MANIFEST}", v2+"/manifests/"+peerTag, "{DIGEST}", v2+"/manifests/"+w.content.index, "{LAYER}", v2+"/blobs/"+w.content.layer,
+		"{HOST}", s.host, "{OTHER}", s.other, "{PORT}", port(s.dial), "{MANIFEST}", v2+"/manifests/"+peerTag, "{DIGEST}", v2+"/manifests/"+w.content.index, "{LAYER}", v2+"/blobs/"+w.content.layer,
 		"{CONFIG}", v2+"/blobs/"+w.content.config, "{SHA}", w.content.index, "{BASIC}", w.basic, "{REPO}", peerRepository, "{TAG}", peerTag,
 		"{ACCEPT}", "application/vnd.oci.image.index.v1+json", "{COSIGN}", v2+"/manifests/"+strings.Replace(w.content.index, ":", "-", 1)+".sig",
 	).Replace(request)

@@ -31,6 +31,7 @@ type accuracyCase struct {
 	fails []string // probes that fail on the weak half
 	may   []string // patterns of probes that see the same weakness, and may fail too
 	cause string   // a regular expression that the finding matches, "(?i)" is put before it
+	prime bool     // regproof may read the sandbox through the cache
 	low   bool     // the severity is below medium: exit 0
 	exits int      // of the twin
 }
@@ -50,10 +51,12 @@ type accuracyWorld struct {
 	pem       string // certificate and key in one file
 }
 
-// deeper and static are where the private image is too, in open registries.
+// Where the private image is, too: in every registry what may be left in
+// caches, in open ones what some guards forget.
 const (
-	deeper = "team/sub/app:" + peerTag
-	static = peerRepository + ":app.js"
+	sandboxImage = "regproof-sandbox/app:" + peerTag
+	deeper       = "team/sub/app:" + peerTag
+	static       = peerRepository + ":app.js"
 )
 
 func newAccuracyWorld(t *testing.T) *accuracyWorld {
@@ -94,6 +97,7 @@ func (w *accuracyWorld) registryAt(t *testing.T, name, addr string, auth peer.Au
 		creds = peerUser + ":" + peerPassword
 	}
 	w.fill(t, addr, creds)
+	w.image.Push(t, addr+"/"+sandboxImage, creds)
 	if auth == nil {
 		w.image.Push(t, addr+"/"+deeper, "")
 		w.image.Push(t, addr+"/"+static, "")

@@ -58,7 +58,7 @@ func soundAccuracy() []accuracyCase {
 		inCaddy.pair(sound("sound-caddy", "basicauth on /v2/*, which caddy compares decoded and in any case"), debian, "", "basicauth /v2/* {USERS}\n{PASS}"),
 		inVarnish.pair(sound("sound-varnish", "the guard is on everything"), v3, "", varnishGuard),
 		tryTLS(inVarnish.pair(sound("sound-varnish-scheme", "the same, and nobody says that it speaks plain http"), v3, "", varnishGuard)),
-		cacheVarnish.pair(sound("sound-varnish-cache", "the same, and it says that it is a cache"), debian, "", varnishGuard).with(primeFlag),
+		cacheVarnish.pair(sound("sound-varnish-cache", "the same, and it says that it is a cache"), debian, "", varnishGuard).primed(),
 		inSquid.pair(sound("sound-squid", "http_access deny on everything"), debian, "", "cache deny all\nhttp_access deny !known\nhttp_access allow all"),
 		inSquid.pair(sound("sound-squid-path", "http_access deny on urlpath_regex ^/v2/, which squid compares decoded"), v3, "", "acl v2 urlpath_regex ^/v2/\ncache deny all\nhttp_access deny v2 !known\nhttp_access allow all"),
 		serverNames(sound("sound-nginx-sni", "ssl_verify_client on for one name, another name without: nginx answers 421 where SNI and Host differ")),
@@ -80,7 +80,7 @@ func tryTLS(c accuracyCase) accuracyCase {
 // not.
 func serverNames(c accuracyCase) accuracyCase {
 	c = mutualCase(byNginxTLS.pair(c, debian, "",
-		"server { listen {ADDR} ssl http2; server_name public.test; ssl_certificate {CERT}; ssl_certificate_key {KEY}; location / { {PASS} } }\n---\nserver_name registry.test; ssl_client_certificate {CA}; ssl_verify_client on; location / { {PASS} }"))
+		"server { listen {ADDR} ssl http2; server_name public.test; ssl_certificate {CERT}; ssl_certificate_key {KEY}; location / { proxy_pass http://{ELSEWHERE}; } }\n---\nserver_name registry.test; ssl_client_certificate {CA}; ssl_verify_client on; location / { {PASS} }"))
 	c.leak = leak{request: get("{MANIFEST}"), sni: "public.test", as: get("{MANIFEST}")}
 	c.harmless, c.needs = nil, append(c.needs, peer.Nginx)
 	return c

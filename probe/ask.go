@@ -41,6 +41,7 @@ type question struct {
 	fresh   bool
 	private bool // never shared
 	watches bool // a sentinel
+	odd     bool // not asked while the sentinels are bad: its answer would count for nothing
 	bare    bool // without our own headers
 	direct  bool // no login: the request carries its own credential
 }
@@ -376,6 +377,9 @@ func (d *door) count(q question, resp wire.Response) {
 func (d *door) refuses(q question) string {
 	if q.private {
 		return ""
+	}
+	if q.odd && !d.sentinels.good() {
+		return "the registry throttles or bans this client, so no odd ways are tried"
 	}
 	return d.stopped(q.id)
 }

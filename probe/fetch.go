@@ -48,7 +48,16 @@ func (g *group) insist(ctx context.Context, q question, a Answer) Answer {
 	d := g.door
 	filtered := func() bool { return a.Status == http.StatusForbidden && !signed(a.Response) }
 	q.private = true
-	for wait := time.Second; filtered() && d.entitledSeen.Load() && wait < 10*time.Second; wait *= 2 {
+	patient := 10 * time.Second
+	if !d.entitledSeen.Load() {
+		patient = 3 * time.Second
+		for _, cold := range g.cold {
+			if cold.First.Status == http.StatusForbidden { // everybody is answered so, from the first request on
+				patient = 0
+			}
+		}
+	}
+	for wait := time.Second; filtered() && wait < patient; wait *= 2 {
 		if sleep(ctx, wait) != nil {
 			return a
 		}

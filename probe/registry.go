@@ -33,12 +33,12 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	n := 0
 	whole := r.newSubject(ImageRef{Registry: t.Name})
 	if r.opts.RegistryWide {
-		r.one(ctx, whole, doors, results, n, r.probesFor(whole, everything))
+		r.one(ctx, whole, doors, results, n, r.probesFor(whole, listings))
 		n++
 		for _, ref := range r.sample(ctx, whole, doors) {
 			closed = append(closed, r.newSubject(ref))
 		}
-	} else if len(r.probesFor(whole, everything)) > 0 {
+	} else if len(r.probesFor(whole, listings)) > 0 {
 		closed = append(closed, whole)
 	}
 	for _, ref := range r.opts.Images {
@@ -71,6 +71,10 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 		})
 	}
 	wg.Wait()
+	// What is beside the API comes when all that is required was asked: a bot
+	// filter or a rate limit that it wakes does no harm then.
+	r.one(ctx, whole, doors, results, n, r.probesFor(whole, part{late: true}))
+	n++
 	if chosen != nil && !alone {
 		// With many images the core of each goes first: what is left of the
 		// budget of denied requests is for the odd ways to ask.
@@ -107,10 +111,10 @@ func choose(closed, open []*subject) (chosen *subject, alone bool) {
 }
 
 // part says which units of probes are run on a subject.
-type part struct{ image, repository, endpoint, primary bool }
+type part struct{ listing, late, image, repository, endpoint, primary bool }
 
-// everything is for the registry as such.
-var everything = part{image: true, repository: true, endpoint: true}
+// listings are for the registry as such, and may be required.
+var listings = part{listing: true}
 
 // width is how many images are under way at once: enough to keep every
 // request slot busy, and no more, since each holds its answers in memory.
@@ -220,7 +224,7 @@ func (r *run) probesFor(s *subject, want part) []Probe {
 		ok := false
 		switch p.Per {
 		case Registry:
-			ok = !named
+			ok = !named && ((want.listing && p.Decides != "") || (want.late && p.Decides == ""))
 		case Repository:
 			ok = named && want.repository
 		case Once:

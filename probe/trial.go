@@ -235,7 +235,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	}()
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
-		variant: a.Class == Variant, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+		variant: a.Class == Variant, odd: a.Class == Variant && a.Again == 0 && t.probe.Per == Once, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
 	}
 	answer, ok := t.cold[lane.Address.String()]
 	if !a.Cold || !ok || a.Again > 0 {

@@ -35,9 +35,9 @@ var OriginalRequest = probe.Probe{
 
 func originals() []row {
 	claims := slices.Concat(
-		names("X-Original-URI", "/", "/v2/", "/healthz", "/v2/{open}/manifests/latest"),
-		names("X-Forwarded-Uri", "/", "/v2/", "/healthz", "/v2/{open}/manifests/latest"),
-		names("X-Original-URL", "/", "/v2/", "/v2/{open}/manifests/latest"),
+		names("X-Original-URI", "/", "/v2/", "/healthz", "/v2/public/x", "/v2/{open}/manifests/latest"),
+		names("X-Forwarded-Uri", "/", "/v2/", "/healthz", "/v2/public/x", "/v2/{open}/manifests/latest"),
+		names("X-Original-URL", "/", "/v2/", "/v2/public/x"),
 		headers("/", "X-Auth-Request-Redirect", "X-Forwarded-Path", "X-Envoy-Original-Path", "X-Original-Path"),
 		headers("OPTIONS", "X-Forwarded-Method", "X-Original-Method"),
 		headers("https", "X-Forwarded-Proto", "X-Forwarded-Scheme"),

@@ -378,6 +378,9 @@ func (t *Trial) result(verdicts []Verdict) Result {
 		if only := onlyOn(verdicts, worst); only != "" {
 			r.Message += " (" + only + ")"
 		}
+		if ping := t.door.pings[worst.lane.Address].First.Status; worst.attempt.Class == Canonical && worst.attempt.Judge == nil && denied(ping) && strings.HasSuffix(r.Message, "without credentials") {
+			r.Message += fmt.Sprintf("; /v2/ answers %d, so that a login looks as if it were needed", ping)
+		}
 	case finding.Pass:
 		r.Observed = "deny"
 		if t.door.byAgent.Load() && !slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.attempt.Class == Client }) {
@@ -454,6 +457,8 @@ func onlyOn(verdicts []Verdict, worst *Verdict) string {
 	}
 	return ""
 }
+
+func denied(status int) bool { return status == 401 || status == 403 }
 
 func subjectOf(c *image.Content) *finding.Subject {
 	return &finding.Subject{Kind: string(c.Kind), Digest: string(c.Digest), MediaType: c.MediaType}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/product"
 )
 
 // Text rules: at most 80 columns; one block for each failure (what, expected,
@@ -188,13 +189,23 @@ func (t *text) block(f finding.Finding) {
 	if p, ok := t.r.Probe(f.Probe); ok && !t.told[f.Probe] {
 		t.field("why", p.Why)
 		t.field("fix", f.Fix)
-		t.field("more", "regproof explain "+f.Probe)
+		t.field("more", "regproof explain "+f.Probe+forFront(f, x))
 	}
 	t.told[f.Probe] = true
 	if shown {
 		t.curl(f, x)
 	}
 	t.line("")
+}
+
+// forFront names the front that answered, when there is a configuration for it
+// that mends this.
+func forFront(f finding.Finding, x evidence.Exchange) string {
+	front := product.Front(x.ResponseHeaders)
+	if _, ok := product.Fix(f.Control, front); !ok {
+		return ""
+	}
+	return " --product " + front
 }
 
 // shows is the exchange that shows the failure best: the last one that was

@@ -92,7 +92,7 @@ func explain(out io.Writer, p probe.Probe, name string) {
 		fmt.Fprintln(out, strings.Join(lines, "\n"))
 	}
 	fmt.Fprintln(out)
-	section("Passes when", "Every answer is a denial (401, 403, 404, a login page, a refused token) and somebody who may read the image got it in the same run. What proves nothing is unknown, never a pass.")
+	section("Passes when", passes(p))
 	section("Fix", p.Fix)
 	if name != "" {
 		fixFor(out, p, name)
@@ -110,4 +110,18 @@ func explain(out io.Writer, p probe.Probe, name string) {
 	if products := product.For(p.Control); name == "" && len(products) > 0 {
 		fmt.Fprintf(out, "The fix as configuration\n%s\n", choice("  regproof explain "+p.ID+" --product ", products))
 	}
+}
+
+// passes says what a pass of a probe rests on.
+func passes(p probe.Probe) string {
+	const never = " What proves nothing is unknown, never a pass."
+	switch family, _, _ := strings.Cut(p.ID, "/"); {
+	case family == "exposure":
+		return "It is not served to strangers from this vantage, or is not as it should not be. A page that every path gets is no answer." + never
+	case family == "ingress" && len(p.Needs) == 0:
+		return "Every way to ask is answered without the content, somebody who may read the image got it in the same run, and the plain request was denied. An odd way may be answered with any status." + never
+	case family == "cache":
+		return "The answers here are those of the registry: a stranger is denied also after the entitled were served, a tag is the same as at the primary endpoint." + never
+	}
+	return "Every answer is a denial (401, 403, 404, a login page, a refused token) and somebody who may read the image got it in the same run." + never
 }

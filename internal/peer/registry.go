@@ -43,7 +43,9 @@ func StartRegistryWith(tb testing.TB, name, addr string, auth Auth, change func(
 		"version": 0.1,
 		"log":     map[string]any{"level": "error", "accesslog": map[string]any{"disabled": true}},
 		"storage": map[string]any{"filesystem": map[string]any{"rootdirectory": dir + "/data"}},
-		"http":    map[string]any{"addr": addr, "secret": "peer"},
+		// Relative, or an upload's Location follows the client's headers: that
+		// weakness is for the cases that are about it.
+		"http": map[string]any{"addr": addr, "secret": "peer", "relativeurls": true},
 	}
 	if auth != nil {
 		config["auth"] = auth

@@ -53,6 +53,9 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	}
 	chosen, alone := choose(closed, open)
 	units := func(s *subject) part {
+		if s == whole {
+			return listings
+		}
 		return part{image: true, repository: once(first, s), endpoint: alone && s == chosen}
 	}
 	for _, s := range open {

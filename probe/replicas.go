@@ -49,37 +49,47 @@ func (t *Trial) Repeated(ctx context.Context, lane Lane) []Verdict {
 	return r.got
 }
 
+func countOf(verdicts []Verdict, o finding.Outcome) int {
+	n := 0
+	for _, v := range verdicts {
+		if v.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
 // Replicas judges whether every replica behind each address denies.
 func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 	t.turn(ctx)
 	plain.Class, plain.AllLanes = Canonical, false
 	base := t.tryAll(ctx, []Attempt{plain})
-	var all []Verdict
+	all, mixed := []Verdict{}, false
 	for _, lane := range t.door.addressLanes() {
-		all = append(all, t.Repeated(ctx, lane)...)
+		got := t.Repeated(ctx, lane)
+		// An address that serves every time is no matter of replicas.
+		if open := countOf(got, finding.Fail); open == len(got) {
+			base = slices.DeleteFunc(base, func(v Verdict) bool { return v.lane == lane })
+			continue
+		} else if open > 0 {
+			mixed = true
+		}
+		all = append(all, got...)
 	}
 	t.done(ctx)
 	base = t.settle(ctx, base)
 	r := t.result(base)
 	r.Attempts += len(all)
-	served, denied := 0, 0
+	served, denied := countOf(all, finding.Fail), countOf(all, finding.Pass)
 	var first *Verdict
-	statuses := map[string]int{}
 	for i := range all {
-		v := &all[i]
-		switch {
-		case v.Outcome == finding.Fail:
-			served++
-			if first == nil {
-				first = v
-			}
-		case v.Outcome == finding.Pass:
-			denied++
+		if all[i].Outcome == finding.Fail {
+			first = &all[i]
+			break
 		}
-		statuses[v.Reason]++
 	}
 	switch {
-	case r.Outcome == finding.Fail && denied == 0, served == len(all) && served > 0: // another probe tells
+	case r.Outcome == finding.Fail && !mixed && denied < len(all), len(all) == 0: // another probe tells
 		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody", Attempts: r.Attempts}
 	case r.Outcome == finding.Fail && served == 0:
 		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", fmt.Sprintf("served once, and denied on each of %d new connections", len(all))

@@ -108,7 +108,8 @@ func ends(rounds []round) []round {
 }
 
 // once asks them all. That a stranger is served what he was denied is no bad
-// sign: a ban never opens anything, a cache does.
+// sign, nor that he is denied with a challenge what he was served: no ban opens
+// anything or asks for a password, but a cache and an open replica do.
 func (s *sentinels) once(ctx context.Context, g *group) round {
 	r := round{begin: s.door.clock.Add(1), good: true}
 	var mu sync.Mutex
@@ -120,7 +121,7 @@ func (s *sentinels) once(ctx context.Context, g *group) round {
 			defer mu.Unlock()
 			if a.NotAsked != "" {
 				r.good, r.why = false, a.NotAsked
-			} else if got := a.status(ref.q); got != ref.status && !(ref.q.id.Anonymous() && got/100 == 2) && !(ref.status == 200 && got/100 == 3 && !ref.q.id.Anonymous()) && ctx.Err() == nil {
+			} else if got := a.status(ref.q); got != ref.status && !(ref.q.id.Anonymous() && (got/100 == 2 || signed(a.First))) && !(ref.status == 200 && got/100 == 3 && !ref.q.id.Anonymous()) && ctx.Err() == nil {
 				r.good = false
 				r.why = fmt.Sprintf("%s answered %s, before it was %d", ref.what, statusText(a, got), ref.status)
 			}

@@ -41,7 +41,7 @@ type question struct {
 	fresh   bool
 	private bool // never shared
 	watches bool // a sentinel
-	odd     bool // not asked while the sentinels are bad: its answer would count for nothing
+	odd     bool // not asked of a door that throttles: what is required needs the little that it answers
 	bare    bool // without our own headers
 	direct  bool // no login: the request carries its own credential
 }
@@ -378,8 +378,8 @@ func (d *door) refuses(q question) string {
 	if q.private {
 		return ""
 	}
-	if q.odd && !d.sentinels.good() {
-		return "the registry throttles or bans this client, so no odd ways are tried"
+	if q.odd && q.id.Anonymous() && (!d.sentinels.good() || d.pace.slowed()) {
+		return "the registry throttles or bans this client, so it was left alone; --rate 1 may get by"
 	}
 	return d.stopped(q.id)
 }

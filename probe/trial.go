@@ -143,6 +143,11 @@ func (t *Trial) Judge(ctx context.Context, attempts []Attempt) Result {
 	return t.result(verdicts)
 }
 
+// optional says whether the trial is one that comes after what may be required.
+func (t *Trial) optional() bool {
+	return t.probe.Per == Once || (t.probe.Per == Registry && t.probe.Decides == "" && t.probe.Expects == "")
+}
+
 // turn waits until it is the turn of what is no core: after the core of every
 // trial, and for what is run once for the endpoint after everything else.
 func (t *Trial) turn(ctx context.Context) {
@@ -235,7 +240,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	}()
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
-		variant: a.Class == Variant, odd: a.Class == Variant && a.Again == 0 && t.probe.Per == Once, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+		variant: a.Class == Variant, odd: a.Again == 0 && t.optional(), fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
 	}
 	answer, ok := t.cold[lane.Address.String()]
 	if !a.Cold || !ok || a.Again > 0 {

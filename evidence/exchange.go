@@ -7,7 +7,8 @@ import "time"
 // Exchange is one request and its answer, as the report carries it. Headers
 // are pairs in the order of the wire. BodySize is in bytes, as read; BodySHA256
 // is nil when the body was truncated. Of names the exchange whose answer was
-// shared instead of asking again.
+// shared instead of asking again. Protocol is that of the answer; Sent is the
+// request's where it is another one.
 type Exchange struct {
 	ID              string      `json:"id"`
 	At              time.Time   `json:"at"`
@@ -19,6 +20,7 @@ type Exchange struct {
 	SNI             string      `json:"sni"`
 	Address         string      `json:"address"`
 	Protocol        string      `json:"protocol"`
+	Sent            string      `json:"sent,omitempty"`
 	TLS             *TLS        `json:"tls"`
 	RequestHeaders  [][2]string `json:"requestHeaders"`
 	Status          int         `json:"status"`
@@ -29,6 +31,16 @@ type Exchange struct {
 	ErrorBody       string      `json:"errorBody,omitempty"`
 	Error           string      `json:"error"`
 	Of              string      `json:"of"`
+
+	Made Made `json:"-"` // until it is recorded
+}
+
+// Made is what regproof made up itself in a request, which is what its findings
+// name: it is recorded as it is. What came from a user or a server must not
+// stand here.
+type Made struct {
+	Target  string // "" is none: the target is redacted
+	Headers [][2]string
 }
 
 // TLS is what was agreed in the handshake. Nil means plain text.

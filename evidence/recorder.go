@@ -80,12 +80,17 @@ func (r *Recorder) Record(x Exchange) string {
 			x.ResponseHeaders[i][1] = v
 		}
 	}
-	x.Target = Target(x.Target)
+	if x.Target == x.Made.Target {
+		x.Target = Printable(x.Target, maxShown)
+	} else {
+		x.Target = Target(x.Target)
+	}
+	made := slices.DeleteFunc(slices.Clone(x.Made.Headers), func(h [2]string) bool { return scrub(h[1], secrets) != h[1] })
 	x.Method = Printable(x.Method, 64)
 	x.Host = Printable(x.Host, 512)
 	x.SNI = Printable(x.SNI, 512)
-	x.RequestHeaders = redacted(x.RequestHeaders)
-	x.ResponseHeaders = redacted(x.ResponseHeaders)
+	x.RequestHeaders = redacted(x.RequestHeaders, made)
+	x.ResponseHeaders = redacted(x.ResponseHeaders, nil)
 	x.ErrorBody = Printable(x.ErrorBody, maxErrorBody)
 	x.Error = Printable(x.Error, 1024)
 	if x.BodyTruncated {
@@ -110,9 +115,14 @@ func (r *Recorder) Record(x Exchange) string {
 	return x.ID
 }
 
-func redacted(headers [][2]string) [][2]string {
+// redacted leaves what was made up here as it is.
+func redacted(headers, made [][2]string) [][2]string {
 	out := make([][2]string, 0, len(headers))
 	for _, h := range headers {
+		if slices.Contains(made, h) {
+			out = append(out, [2]string{Printable(h[0], 128), Printable(h[1], maxShown)})
+			continue
+		}
 		out = append(out, Header(h[0], h[1]))
 	}
 	return out

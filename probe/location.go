@@ -34,9 +34,9 @@ func (t *Trial) UploadLocation(ctx context.Context, byHeader, byForwarded string
 	a := t.ask(ctx, question{
 		lane: t.door.first(), id: id, phase: phaseAsk, variant: true, private: true,
 		request: oci.Request{Method: http.MethodPost, Kind: oci.UploadStart, Repository: t.Repository()},
-		change: func(r *wire.Request) {
+		change: made(func(r *wire.Request) {
 			r.Header = append(r.Header, [2]string{"X-Forwarded-Host", byHeader}, [2]string{"X-Forwarded-Proto", "http"}, [2]string{"Forwarded", "host=" + byForwarded + ";proto=http"})
-		},
+		}),
 	})
 	r := Result{Attempts: 1, Evidence: slices.Clone(a.Trail), Control: a.Trail, Observed: "unknown", Subject: &finding.Subject{Kind: "upload"}}
 	switch {

@@ -238,6 +238,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 			v = Verdict{Outcome: finding.Error, Reason: fmt.Sprintf("the probe panicked: %v", e), Message: firstLines(string(debug.Stack())), attempt: a, lane: lane}
 		}
 	}()
+	a.Change = made(a.Change)
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
 		variant: a.Class == Variant, odd: a.Again == 0 && t.optional(), fresh: a.Fresh, bare: a.Bare, direct: a.Direct,

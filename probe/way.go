@@ -95,7 +95,7 @@ func (t *Trial) Ask(ctx context.Context, attempts ...Attempt) []Answer {
 	for i, a := range attempts {
 		wg.Go(func() {
 			out[i] = t.ask(ctx, question{
-				lane: t.door.first(), id: anonymous, phase: a.phase(), request: a.Request, change: within(a.Change), limits: a.Limits, variant: true, direct: true, odd: t.optional(), fresh: a.Fresh,
+				lane: t.door.first(), id: anonymous, phase: a.phase(), request: a.Request, change: made(within(a.Change)), limits: a.Limits, variant: true, direct: true, odd: t.optional(), fresh: a.Fresh,
 			})
 			if t.door.sentinels.answered() {
 				t.rounds.Go(func() { t.door.sentinels.check(ctx, t.group) })

@@ -220,7 +220,10 @@ func (out *Response) exchange(at time.Time) evidence.Exchange {
 		Identity: r.Identity, Method: r.Method, Target: r.Target, Host: r.Host, Address: r.Address.String(),
 		Protocol: string(out.Proto), TLS: out.TLS, RequestHeaders: r.Header,
 		Status: out.Status, ResponseHeaders: out.Header,
-		BodySize: out.Size, BodyTruncated: out.Truncated,
+		BodySize: out.Size, BodyTruncated: out.Truncated, Made: r.Made,
+	}
+	if out.Proto != r.Proto {
+		x.Sent = string(r.Proto)
 	}
 	if r.Scheme == "https" {
 		x.SNI = r.SNI

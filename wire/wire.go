@@ -50,6 +50,7 @@ type Request struct {
 	Fresh     bool             // a connection of its own, not kept
 	AnyName   bool             // the certificate may be for another name: SNI is what is varied, and nothing secret is sent
 	Sensitive bool             // the answer holds a secret: its body leaves no trace
+	Made      evidence.Made    // what is recorded as it is: a probe made it up
 
 	Limit    int64         // bytes of the body to read; 0 is DefaultLimit
 	KeepFrom int64         // offset of the first byte to keep in Response.Body

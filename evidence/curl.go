@@ -5,17 +5,22 @@ package evidence
 import (
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// Curl is a command that repeats the exchange, a line an option, for a
-// shell. A secret is written $REGPROOF_TOKEN or -u; caFile may be "".
+// Curl is a command that repeats the exchange, a word an option, for a POSIX
+// shell and curl since 7.55. What decides an answer is sent as it was: the
+// request line byte by byte, the Host headers, the TLS server name, every
+// header that a probe made up. Left out are the run's id and the uncompressed
+// Accept-Encoding; of a list in Accept the type that was served is enough.
+//
+// A secret is written $REGPROOF_TOKEN or -u, and what else was redacted
+// $REGPROOF_VALUE. A request body and a client certificate are not repeated.
+// caFile may be "".
 func Curl(x Exchange, caFile string) []string {
-	scheme, port := "http", "80"
-	if x.TLS != nil {
-		scheme, port = "https", "443"
-	}
+	c := newCall(x)
 	lines := []string{"curl -sS -D- -o /dev/null"}
 	switch {
 	case x.Method == "HEAD":
@@ -23,42 +28,197 @@ func Curl(x Exchange, caFile string) []string {
 	case x.Method != "GET":
 		lines[0] += " -X " + quote(x.Method)
 	}
-	if caFile != "" {
+	switch {
+	case x.TLS != nil && !x.TLS.Verified && x.Status != 0:
+		lines = append(lines, "-k") // it went on all the same
+	case caFile != "" && c.scheme == "https":
 		lines = append(lines, "--cacert "+quote(caFile))
 	}
-	host, p, err := net.SplitHostPort(x.Host)
+	if place := c.place(); place != "" {
+		lines = append(lines, place)
+	}
+	if host := c.hostHeader(); host != "" {
+		lines = append(lines, "-H "+host)
+	}
+	lines = append(lines, curlHeaders(x)...)
+	switch sent := x.sent(); {
+	case sent == "HTTP/1.0" && c.scheme == "https": // or it is offered in ALPN, which ends the handshake
+		lines = append(lines, "--http1.0 --no-alpn")
+	case sent == "HTTP/1.0":
+		lines = append(lines, "--http1.0")
+	case sent == "HTTP/1.1" && c.scheme == "https":
+		lines = append(lines, "--http1.1")
+	}
+	if plainTarget.MatchString(redactedValue.ReplaceAllString(x.Target, "")) && !dots.MatchString(x.Target) {
+		return append(lines, quote(c.origin()+x.Target))
+	}
+	return append(lines, "--request-target", quote(x.Target), quote(c.origin()+"/"))
+}
+
+// plainTarget is what curl sends as it stands when it is part of a URL, and
+// dots are what it resolves.
+var (
+	plainTarget = regexp.MustCompile(`^(/[A-Za-z0-9._~:@+,=-]+)*/?(\?[A-Za-z0-9._~:@+,=&/-]+)?$`)
+	dots        = regexp.MustCompile(`/\.\.?(/|\?|$)`)
+)
+
+// redactedValue finds what hidden has left of a value.
+var redactedValue = regexp.MustCompile(`\[\d+ bytes, sha256 [0-9a-f]{8}\]`)
+
+// sent is the protocol of the request.
+func (x Exchange) sent() string {
+	if x.Sent != "" {
+		return x.Sent
+	}
+	return x.Protocol
+}
+
+// call is where a command connects to: a URL's scheme, host and port, and the
+// address behind it.
+type call struct {
+	scheme, host, port string
+	address            string // IP address, "" when it is not known
+	hosts              []string
+}
+
+func newCall(x Exchange) call {
+	c := call{scheme: "http", port: "80"}
+	if x.TLS != nil || x.SNI != "" {
+		c.scheme, c.port = "https", "443"
+	}
+	usual := c.port
+	if x.Host != "" {
+		c.hosts = []string{x.Host}
+	}
+	for _, h := range x.RequestHeaders {
+		if strings.EqualFold(h[0], "host") {
+			c.hosts = append(c.hosts, h[1])
+		}
+	}
+	host, port, err := net.SplitHostPort(x.Host)
 	if err != nil {
-		host, p = x.Host, port
+		host, port = strings.Trim(x.Host, "[]"), usual
 	}
-	if a, err := netip.ParseAddrPort(x.Address); err == nil && strings.Trim(host, "[]") != a.Addr().String() {
-		lines = append(lines, "--resolve "+quote(host+":"+p+":"+a.Addr().String()))
+	if port != "" {
+		c.port = port
 	}
-	if !slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool { return strings.EqualFold(h[0], "user-agent") }) {
-		lines = append(lines, "-H 'User-Agent:'")
+	if a, err := netip.ParseAddrPort(x.Address); err == nil {
+		c.address = a.Addr().String()
+		_, c.port, _ = net.SplitHostPort(x.Address)
+	}
+	switch name := strings.TrimSuffix(strings.Trim(x.SNI, "[]"), "."); {
+	case name != "":
+		c.host = name // which curl takes the server name from
+	case c.address == "":
+		c.host = host
+	case c.scheme == "http" && port == c.port && c.resolves(host):
+		c.host = host
+	default:
+		c.host = c.address // to which curl sends no server name
+	}
+	return c
+}
+
+// resolves says whether curl can be told the address of a host, and sends its
+// name as it is.
+func (c call) resolves(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host == c.address
+	}
+	return host != "" && host != "localhost" && !strings.HasSuffix(host, ".") && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
+}
+
+// place tells curl the address, where the URL has a name or another one.
+func (c call) place() string {
+	_, err := netip.ParseAddr(c.host)
+	switch {
+	case c.address == "" || c.address == c.host:
+		return ""
+	case err == nil:
+		return "--connect-to " + quote("::"+net.JoinHostPort(c.address, c.port))
+	}
+	address := c.address
+	if strings.Contains(address, ":") {
+		address = "[" + address + "]"
+	}
+	return "--resolve " + quote(c.host+":"+c.port+":"+address)
+}
+
+// authority is host and port as curl writes them into a Host header.
+func (c call) authority() string {
+	host := c.host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if c.port == map[string]string{"http": "80", "https": "443"}[c.scheme] {
+		return host
+	}
+	return host + ":" + c.port
+}
+
+func (c call) origin() string { return c.scheme + "://" + c.authority() }
+
+// hostHeader is what -H needs to send the Host headers, "" when curl does so by
+// itself. It sends one only; the others go in the lines after it.
+func (c call) hostHeader() string {
+	switch {
+	case len(c.hosts) == 0:
+		return "Host:" // none
+	case len(c.hosts) == 1 && c.hosts[0] == c.authority():
+		return ""
+	case len(c.hosts) == 1 && c.hosts[0] == "":
+		return "'Host;'"
+	}
+	out := quote("Host: " + c.hosts[0])
+	if len(c.hosts) > 1 {
+		more := make([]string, len(c.hosts)-1)
+		for i, h := range c.hosts[1:] {
+			more[i] = quote(h)
+		}
+		out += `"$(printf '\r\nHost: %s' ` + strings.Join(more, " ") + `)"`
+	}
+	return out
+}
+
+// curlHeaders are the options for all headers but Host, also for those that
+// curl would send by itself and were not sent.
+func curlHeaders(x Exchange) []string {
+	var lines []string
+	for _, name := range []string{"User-Agent", "Accept"} {
+		if !slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool { return strings.EqualFold(h[0], name) }) {
+			lines = append(lines, "-H "+name+":")
+		}
 	}
 	for _, h := range x.RequestHeaders {
 		if line := curlHeader(x, h); line != "" {
 			lines = append(lines, line)
 		}
 	}
-	if x.Protocol == "HTTP/1.1" && x.TLS != nil {
-		lines = append(lines, "--http1.1")
+	framed := slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool {
+		return strings.EqualFold(h[0], "content-length") || strings.EqualFold(h[0], "transfer-encoding")
+	})
+	if !framed && slices.Contains([]string{"POST", "PUT", "PATCH"}, x.Method) {
+		lines = append(lines, "-H 'Content-Length: 0'")
 	}
-	return append(lines, quote(scheme+"://"+x.Host+x.Target))
+	return lines
 }
 
 func curlHeader(x Exchange, h [2]string) string {
-	switch strings.ToLower(h[0]) {
-	case "host", "user-agent", "x-regproof-run", "accept-encoding", "connection", "content-length":
-		if !strings.EqualFold(h[0], "user-agent") || strings.HasPrefix(h[1], "regproof/") {
-			return ""
-		}
-	case "authorization":
-		if strings.HasPrefix(h[1], "Basic ") {
-			return "-u \"$REGPROOF_USER:$REGPROOF_PASSWORD\""
-		}
-		return "-H \"Authorization: Bearer $REGPROOF_TOKEN\""
-	case "accept":
+	secret := redactedValue.MatchString(h[1])
+	switch name := strings.ToLower(h[0]); {
+	case name == "host" || name == "x-regproof-run" || (name == "accept-encoding" && h[1] == "identity"):
+		return ""
+	case name == "content-length" && h[1] != "0": // there is no body to send
+		return ""
+	case name == "user-agent" && strings.HasPrefix(h[1], "regproof/"):
+		return "-A regproof" // bot filters know curl
+	case name == "authorization" && secret && strings.HasPrefix(h[1], "Basic "):
+		return `-u "$REGPROOF_USER:$REGPROOF_PASSWORD"`
+	case name == "authorization" && secret:
+		return `-H "Authorization: Bearer $REGPROOF_TOKEN"`
+	case h[1] == "":
+		return "-H " + quote(h[0]+";") // how curl spells an empty one
+	case name == "accept":
 		// The whole list was offered; the type that was served is enough.
 		served := x.served()
 		if strings.Contains(h[1], ",") && strings.Contains(h[1], served) && served != "" {
@@ -76,9 +236,24 @@ func (x Exchange) served() string {
 	return x.ResponseHeaders[i][1]
 }
 
-// quote makes one word for a POSIX shell.
+// quote makes one word for a POSIX shell. What was redacted is a variable in it.
 func quote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-[]") == "" && !strings.ContainsAny(s, "[]") {
+	at := redactedValue.FindStringIndex(s)
+	if at == nil {
+		return literal(s)
+	}
+	out := `"$REGPROOF_VALUE"`
+	if at[0] > 0 {
+		out = literal(s[:at[0]]) + out
+	}
+	if at[1] < len(s) {
+		out += quote(s[at[1]:])
+	}
+	return out
+}
+
+func literal(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-") == "" {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

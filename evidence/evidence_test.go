@@ -99,22 +99,6 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
-func TestCurl(t *testing.T) {
-	x := evidence.Exchange{
-		Method: "GET", Host: "r.example", Target: "/v2/a/manifests/1", Address: "10.0.0.1:443", Protocol: "HTTP/1.1", TLS: &evidence.TLS{},
-		RequestHeaders:  [][2]string{{"Accept", "a/b, c/d"}, {"User-Agent", "regproof/1"}, {"Authorization", "Bearer [redacted]"}, {"Range", "bytes=1-2"}},
-		ResponseHeaders: [][2]string{{"Content-Type", "c/d"}},
-	}
-	want := `curl -sS -D- -o /dev/null --cacert 'my ca.pem' --resolve r.example:443:10.0.0.1 -H 'Accept: c/d' -H "Authorization: Bearer $REGPROOF_TOKEN" -H 'Range: bytes=1-2' --http1.1 https://r.example/v2/a/manifests/1`
-	if got := strings.Join(evidence.Curl(x, "my ca.pem"), " "); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	x.Target = "/v2/a'; rm -rf ~'"
-	if got := strings.Join(evidence.Curl(x, ""), " "); !strings.HasSuffix(got, `'https://r.example/v2/a'\''; rm -rf ~'\'''`) {
-		t.Errorf("a target is one shell word, got %s", got)
-	}
-}
-
 func FuzzPrintable(f *testing.F) {
 	f.Add("a\x1b[2J\xff")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -162,6 +162,27 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestRepeatAtTimes: what one replica of several serves is asked for as often as
+// the probe did.
+func TestRepeatAtTimes(t *testing.T) {
+	r := sample(t)
+	f := finding.Finding{
+		Probe: "ingress/replicas", Control: "replicas", Severity: finding.Critical, Outcome: finding.Fail, Registry: "corp", Endpoint: "https://registry.example",
+		Expected: "deny", Observed: "allow", Variant: "4 of 20 new connections", Reason: "served, at times", Message: "served at times", Evidence: []string{"x1"},
+	}
+	if err := r.Spool.Finding(f.Check()); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := report.Text(&b, r, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	block := b.String()[strings.Index(b.String(), "ingress/replicas"):]
+	if !strings.Contains(block, "  repeat    for i in $(seq 20); do curl -sS -D- -o /dev/null \\\n") || !strings.Contains(block, "https://registry.example/v2/team/app/manifests/1.4; done\n") {
+		t.Errorf("no loop in\n%s", block)
+	}
+}
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

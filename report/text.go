@@ -273,8 +273,17 @@ func (t *text) curl(f finding.Finding, x evidence.Exchange) {
 			label = ""
 		}
 	}
-	t.command(label, evidence.Curl(x, t.r.CAFile))
+	lines := evidence.Curl(x, t.r.CAFile)
+	if m := atTimes.FindStringSubmatch(f.Variant); m != nil {
+		lines[0] = "for i in $(seq " + m[1] + "); do " + lines[0]
+		lines[len(lines)-1] += "; done"
+	}
+	t.command(label, lines)
 }
+
+// atTimes is the variant of a finding that is seen at times only: its command
+// has to be run as often as the probe asked.
+var atTimes = regexp.MustCompile(`^\d+ of (\d+) new connections$`)
 
 func usesToken(x evidence.Exchange) bool {
 	return slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool { return strings.EqualFold(h[0], "authorization") })

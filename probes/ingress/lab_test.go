@@ -36,7 +36,8 @@ func TestLab(t *testing.T) {
 		}
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			c := labtest.Prove(t, l, labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}}), labtest.Setting{Probes: both()})
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: both()})
 			for _, f := range c.Findings {
 				if f.Outcome == finding.Error {
 					t.Errorf("%s broke: %s\n%s", f.Probe, f.Reason, f.Message)
@@ -58,6 +59,7 @@ func TestLab(t *testing.T) {
 				t.Errorf("a finding without a word or without evidence: %+v", f)
 			}
 			t.Logf("%s [%s]", f.Message, f.Variant)
+			reproduces(t, l, c, d, f)
 		})
 	}
 }

@@ -21,8 +21,9 @@ type bench struct {
 	table        table
 
 	// What near measured, run by run, for rows 2 and 3.
-	warm []measured
-	bare []loaded
+	warm  []measured // the anonymous family
+	bare  []loaded
+	whole []measured // all families
 }
 
 // newBench builds the regproof of the working tree, unless another binary is given.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,11 +11,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/regproof/regproof/discover"
 )
 
 // far puts the delay before a server, in this process, and returns its address.
@@ -161,5 +167,80 @@ func TestReport(t *testing.T) {
 	want := fmt.Sprintln("GET /v2/ anonymous") + fmt.Sprintln("HEAD /v2/a/manifests/1 ci")
 	if err != nil || string(got) != want {
 		t.Errorf("%q, want %q: %v", got, want, err)
+	}
+}
+
+func TestReadPlan(t *testing.T) {
+	const one = "       3  GET anonymous read http://a\n          316 attempts by a stranger at http://127.0.0.1:5000, and 42\n          repeats that watch for bans\n"
+	for _, c := range []struct {
+		name, text string
+		want       planned
+		fails      bool
+	}{
+		{"one endpoint, folded", one, planned{attempts: 316, repeats: 42}, false},
+		{"two endpoints", one + one, planned{}, true},
+		{"none", "nothing was sent", planned{}, true},
+	} {
+		got, err := readPlan(c.text)
+		if got != c.want || (err != nil) != c.fails {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, c.want)
+		}
+	}
+}
+
+func TestReadDoors(t *testing.T) {
+	looked, silent, err := readDoors([]byte(`{"findings":[{"probe":"exposure/debug-port","attempts":3},{"probe":"exposure/doors","attempts":20}],
+"exchanges":[{"error":"timeout: dial tcp"},{"error":""},{"error":"refused: dial tcp"},{"error":"timeout: handshake"}]}`))
+	if looked != 20 || silent != 2 || err != nil {
+		t.Errorf("%d doors, %d silent, want 20 and 2: %v", looked, silent, err)
+	}
+}
+
+// The two kinds of silent doors are told apart by whether they take a connection.
+func TestSurround(t *testing.T) {
+	a, s, err := surround()
+	defer a.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Skipped != "" {
+		t.Skip(s.Skipped)
+	}
+	if s.Dropping == 0 || s.Mute == 0 {
+		t.Errorf("%d doors take no connection, %d say nothing, want some of both", s.Dropping, s.Mute)
+	}
+	var dropping, mute atomic.Int64
+	var wg sync.WaitGroup
+	u := discover.UsualPorts()
+	for _, port := range slices.Concat(u.HTTPS, u.HTTP, u.Debug) {
+		wg.Go(func() {
+			conn, err := net.DialTimeout("tcp", a.at(port), time.Second)
+			var late net.Error
+			switch {
+			case err == nil:
+				mute.Add(1)
+				_ = conn.Close()
+			case errors.As(err, &late) && late.Timeout():
+				dropping.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if int(dropping.Load()) != s.Dropping || int(mute.Load()) != s.Mute {
+		t.Errorf("%d doors took no connection, %d took it, want %d and %d", dropping.Load(), mute.Load(), s.Dropping, s.Mute)
+	}
+	resp, err := http.Get("http://" + s.Host + "/v2/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	named := discover.ParseAltSvc(resp.Header.Values("Alt-Svc"))
+	if len(named) != answeringDoors {
+		t.Errorf("Alt-Svc is %q, want %d doors", resp.Header.Values("Alt-Svc"), answeringDoors)
+	}
+	for _, n := range named {
+		if err := get(t.Context(), http.DefaultClient, "http://"+a.at(n.Port)+"/v2/"); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -15,7 +15,7 @@ const farRoundTrip = 20 * time.Millisecond
 // farRepositories keeps a run at farRoundTrip under half a minute.
 const farRepositories = 300
 
-// farFamily is row 3 with a round-trip time: the whole family on many
+// farFamily is row 3 with a round-trip time: the whole anonymous family on many
 // repositories beside a bare client that sends as many requests over as many
 // connections. Without a delay the row compares CPU; with one it compares how
 // well the connections are kept busy.
@@ -64,6 +64,6 @@ func farFamily(ctx context.Context, b *bench) error {
 		ratios = append(ratios, float64(m.requests)/m.wall.Seconds()/(float64(l.Requests)/l.Seconds))
 	}
 	b.table.add(line{Row: 3, What: fmt.Sprintf("%d repositories at %d ms: rate by that of a bare client", n, farRoundTrip.Milliseconds()), Measured: median(ratios, same), Goal: 0.8, AtLeast: true,
-		Note: fmt.Sprintf("%s; %d requests, %d connections", spread(ratios, same), sent, workers)})
+		Note: fmt.Sprintf("anonymous family; %s; %d requests, %d connections", spread(ratios, same), sent, workers)})
 	return nil
 }

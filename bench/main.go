@@ -4,7 +4,7 @@
 // in one run on one machine. It refuses to judge seconds: machines are shared, so what counts are medians and ratios.
 //
 // The registry, the delay before it and the load are processes of their own: bench starts itself again as `registry`,
-// `delay`, `load` and `mix`. Everything is on loopback, ends with its parent, and leaves no file behind.
+// `delay`, `doors`, `load` and `mix`. Everything is on loopback, ends with its parent, and leaves no file behind.
 package main
 
 import (
@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	fl := flag.NewFlagSet("bench", flag.ContinueOnError)
 	quick := fl.Bool("quick", false, "fewer repetitions and repositories")
-	only := fl.Int("only", 0, "one `row` alone, 1 to 5")
+	only := fl.Int("only", 0, "one `row` alone, 1 to 6")
 	binary := fl.String("binary", "", "measure the regproof at this `path` instead of building one")
 	cold := fl.Bool("cold", false, "also time go run ./cmd/regproof demo with an empty build cache (row 5)")
 	if err := fl.Parse(args); err != nil {
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string) error {
 }
 
 // rows are the questions, in the order of the table.
-var rows = []func(context.Context, *bench) error{oneRepository, manyTrials, manyRepositories, oneVerdict, start}
+var rows = []func(context.Context, *bench) error{oneRepository, manyTrials, manyRepositories, oneVerdict, start, otherDoors}
 
 // roles are what bench does when it is started by itself.
-var roles = map[string]func(context.Context, []string) error{"registry": registry, "delay": delay, "load": load, "mix": mix}
+var roles = map[string]func(context.Context, []string) error{"registry": registry, "delay": delay, "doors": doors, "load": load, "mix": mix}

@@ -61,15 +61,20 @@ func measure(cmd *exec.Cmd, codes ...int) (measured, error) {
 // it took. args may not name an output.
 func (b *bench) check(ctx context.Context, s served, args ...string) (measured, error) {
 	report := b.path("report.json")
-	cmd := exec.CommandContext(ctx, b.binary, append([]string{"check", "-q", "-o", "json=" + report}, args...)...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+b.dir, "HOME="+b.dir, "BENCH_USER="+s.User, "BENCH_PASSWORD="+s.Password)
-	cmd.Stdin = strings.NewReader(s.Password)
-	m, err := measure(cmd, 0)
+	m, err := measure(b.command(ctx, s, append([]string{"-q", "-o", "json=" + report}, args...)...), 0)
 	if err != nil {
 		return m, err
 	}
 	m.requests, err = requests(report)
 	return m, err
+}
+
+// command is a `regproof check` that may log in to a registry, and that reads no configuration of whoever runs bench.
+func (b *bench) command(ctx context.Context, s served, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, b.binary, append([]string{"check"}, args...)...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+b.dir, "HOME="+b.dir, "BENCH_USER="+s.User, "BENCH_PASSWORD="+s.Password)
+	cmd.Stdin = strings.NewReader(s.Password)
+	return cmd
 }
 
 // requests reads run.requests, near the top of a report that may be long.

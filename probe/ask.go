@@ -31,19 +31,20 @@ type Answer struct {
 
 // question is one request in the making.
 type question struct {
-	lane    Lane
-	id      *login.Identity
-	phase   int
-	request oci.Request
-	change  func(*wire.Request)
-	limits  image.Limits
-	variant bool // a token that grants nothing is not tried
-	fresh   bool
-	private bool // never shared
-	watches bool // a sentinel
-	odd     bool // not asked of a door that throttles: what is required needs the little that it answers
-	bare    bool // without our own headers
-	direct  bool // no login: the request carries its own credential
+	lane     Lane
+	id       *login.Identity
+	phase    int
+	request  oci.Request
+	change   func(*wire.Request)
+	limits   image.Limits
+	variant  bool // a token that grants nothing is not tried
+	fresh    bool
+	private  bool // never shared
+	watches  bool // a sentinel
+	confirms bool // it repeats a leak that was seen: no budget stands in its way
+	odd      bool // not asked of a door that throttles: what is required needs the little that it answers
+	bare     bool // without our own headers
+	direct   bool // no login: the request carries its own credential
 }
 
 // DockerAgent is what a docker client calls itself.
@@ -91,7 +92,7 @@ func (g *group) ask(ctx context.Context, q question) (a Answer) {
 	d := g.door
 	a = Answer{begin: d.clock.Add(1)}
 	defer func() { a.end = d.clock.Add(1) }()
-	if why := d.stopped(q.id); why != "" {
+	if why := d.stopped(q.id); why != "" && !q.confirms {
 		a.NotAsked = why
 		return a
 	}
@@ -375,7 +376,7 @@ func (d *door) count(q question, resp wire.Response) {
 // refuses says why a question is not sent, now that it is its turn: a budget may
 // have been spent while it waited. Sentinels are what keeps budgets honest.
 func (d *door) refuses(q question) string {
-	if q.private {
+	if q.private || q.confirms {
 		return ""
 	}
 	if q.odd && q.id.Anonymous() && (!d.sentinels.good() || d.pace.slowed()) {

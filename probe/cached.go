@@ -58,7 +58,7 @@ func (t *Trial) attribute(ctx context.Context, a Attempt, lane Lane) (string, []
 	for range confirmations {
 		past := a.Request
 		past.Query = "regproof=" + hexRandom(6)
-		q := question{lane: lane, id: anonymous, phase: phaseFresh, request: past, limits: a.Limits, variant: true, fresh: true}
+		q := question{lane: lane, id: anonymous, phase: phaseFresh, request: past, limits: a.Limits, variant: true, fresh: true, confirms: true}
 		other = t.ask(ctx, q)
 		q.request = a.Request
 		again = t.ask(ctx, q)

@@ -17,6 +17,7 @@ import (
 type Imported struct {
 	Files      int
 	Weaknesses []clients.Weakness
+	Problems   []clients.Problem
 }
 
 // Clients makes findings of what clients are told about the registry.
@@ -41,6 +42,9 @@ func (t *Trial) Clients(ctx context.Context) Result {
 			Outcome: finding.Fail, Severity: severity, Observed: "allow", Attempts: 1, Variant: fmt.Sprintf("%s:%d", w.File, w.Line), Subject: &finding.Subject{Kind: "file"},
 			Reason: fmt.Sprintf("%s:%d", w.File, w.Line), Message: w.Message() + ": " + w.Why, Fix: w.Fix, Evidence: []string{t.read(w.File, w.Line, w.Setting)},
 		})
+	}
+	if len(all) == 0 && len(in.Problems) > 0 {
+		return Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s not understood, the first: %s", count(len(in.Problems), "setting"), in.Problems[0])}
 	}
 	id := t.read("client configuration", 0, fmt.Sprintf("%d files", in.Files))
 	return t.several(ctx, all, Result{

@@ -52,6 +52,10 @@ func Examine(ctx context.Context, opts Options) []Sign {
 }
 
 func (d *door) examine(ctx context.Context) []Sign {
+	if d.ep.shut() { // check holds it to that; a password has no business there
+		d.problem = "not asked"
+		return []Sign{{Fine, "address", d.name() + " is meant to be " + string(d.ep.Expect) + ", so it is left alone"}}
+	}
 	d.open(ctx)
 	if d.problem != "" {
 		return []Sign{{Broken, "address", d.name() + ": " + d.problem}}

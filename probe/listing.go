@@ -141,7 +141,7 @@ func (r *run) sample(ctx context.Context, s *subject, doors []*door) []ImageRef 
 			continue
 		}
 		if tag := r.firstTag(ctx, s, name, doors); tag != "" {
-			out = append(out, ImageRef{Registry: s.ref.Registry, Repository: name, Reference: tag})
+			out = append(out, ImageRef{Registry: s.ref.Registry, Repository: name, Reference: tag, Sampled: true})
 		}
 	}
 	if n := len(s.listed); n > len(out) {

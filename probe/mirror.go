@@ -116,7 +116,11 @@ func (t *Trial) KeyedByAccept(ctx context.Context) Result {
 	t.turn(ctx)
 	defer t.done(ctx)
 	if t.group.own == nil {
-		return Result{Outcome: finding.NotChecked, Reason: "nothing entitled was read through this door: " + t.group.ownProblem}
+		why := t.group.ownProblem
+		if why == "" {
+			why = t.subject.why
+		}
+		return Result{Outcome: finding.NotChecked, Reason: "nothing entitled was read through this door: " + why}
 	}
 	one := t.group.coldRequest()
 	one.Accept = []string{oci.MediaDockerManifest}

@@ -64,20 +64,49 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	}
 	slots := make(chan struct{}, r.width(t))
 	var wg sync.WaitGroup
+	// What is beside the API comes when all that may be required was asked: a bot
+	// filter or a rate limit that it wakes does no harm then.
+	var beside sync.WaitGroup
+	late := func(at int) {
+		for _, s := range closed {
+			select {
+			case <-s.asked:
+			case <-ctx.Done():
+			}
+		}
+		r.one(ctx, whole, doors, results, at, r.probesFor(whole, part{late: true}))
+	}
+	sampled, left := 0, 0
 	for _, s := range closed {
 		at, probes := n, r.probesFor(s, units(s))
 		n++
+		if s.ref.Sampled {
+			if sampled%wave == 0 || left > 0 {
+				wg.Wait()
+			}
+			if sampled > 0 && tight(doors) {
+				left++
+				s.wasAsked()
+				results.put(at, nil, nil)
+				continue
+			}
+			sampled++
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			defer s.wasAsked()
 			r.one(ctx, s, doors, results, at, probes)
 		})
 	}
-	wg.Wait()
-	// What is beside the API comes when all that is required was asked: a bot
-	// filter or a rate limit that it wakes does no harm then.
-	r.one(ctx, whole, doors, results, n, r.probesFor(whole, part{late: true}))
+	at := n
+	beside.Go(func() { late(at) })
 	n++
+	wg.Wait()
+	beside.Wait()
+	if left > 0 {
+		r.say(fmt.Sprintf("%d of %d sampled repositories were asked for: more would not leave enough of the budget of %d denied requests for the odd ways to ask (check.budget.denied, in a file)", sampled, sampled+left, r.opts.MaxDenied))
+	}
 	if chosen != nil && !alone {
 		// With many images the core of each goes first: what is left of the
 		// budget of denied requests is for the odd ways to ask.
@@ -85,7 +114,39 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 		n++
 	}
 	if len(doors) > 0 {
+		if chosen != nil {
+			r.introduce(ctx, chosen, doors[0])
+		}
 		r.last(ctx, whole, doors[0], results, n)
+	}
+}
+
+// wave is how many sampled images are under way at once, so that it is seen in
+// time what they cost.
+const wave = 6
+
+// tight says whether what is left of the budget of denied requests is needed
+// for what is asked once for each endpoint.
+func tight(doors []*door) bool {
+	return slices.ContainsFunc(doors, func(d *door) bool {
+		most := int64(d.run.opts.MaxDenied)
+		return d.usable() && d.denied.Load() > max(most/5, most-480)
+	})
+}
+
+// introduce reads an image at the primary endpoint, for the search of other
+// doors, when no probe of the run has done so.
+func (r *run) introduce(ctx context.Context, s *subject, d *door) {
+	d.target.seen.mu.Lock()
+	known := d.target.seen.digest != ""
+	d.target.seen.mu.Unlock()
+	if !r.opts.Discover || r.planning() || known || !d.usable() {
+		return
+	}
+	g := &group{door: d, subject: s, cold: map[string]Answer{}}
+	g.primary = g
+	if g.askCold(ctx); g.dead == "" {
+		g.learn(ctx)
 	}
 }
 
@@ -197,6 +258,7 @@ func (r *run) one(ctx context.Context, s *subject, doors []*door, results *seque
 	}
 	var findings []finding.Finding
 	var rows []access.Row
+	s.doors.Store(int64(len(groups)))
 	per := make([][]finding.Finding, len(groups))
 	each(doors, func(i int, _ *door) {
 		per[i] = groups[i].trials(ctx, probes)
@@ -294,7 +356,7 @@ func (g *group) learn(ctx context.Context) {
 		switch why := d.cached(cold); {
 		case why != "" && !(d.run.allows(PrimesCache) && d.run.sandboxed(s.ref.Repository)):
 			g.cache = true
-			g.ownProblem = "it looks like a shared cache (" + why + "), through which nothing private is read"
+			g.ownProblem = "it looks like a shared cache (" + why + "), through which nothing private is read (name the registry behind it with --endpoint, or an image of the sandbox with --prime-caches)"
 		case s.ref.Repository == "":
 			return
 		default:
@@ -356,6 +418,9 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 	}
 	g.conduct(ctx, g.core, len(required) > 0)
 	g.conduct(ctx, g.rest, len(rest) > 0)
+	if g.subject.doors.Add(-1) == 0 {
+		g.subject.wasAsked()
+	}
 	g.conduct(ctx, g.odd, len(odd) > 0)
 	wg.Wait()
 	return slices.Concat(out, slices.Concat(more...))

@@ -21,6 +21,12 @@ type repetition struct {
 // connection: a balancer may send each to another replica. It is done once for
 // each lane of a group, whoever asks first.
 func (t *Trial) Repeated(ctx context.Context, lane Lane) []Verdict {
+	return t.repeated(ctx, lane, false)
+}
+
+// repeated is Repeated; confirms says that a leak was seen, which no budget may
+// hide.
+func (t *Trial) repeated(ctx context.Context, lane Lane, confirms bool) []Verdict {
 	g := t.group
 	g.mu.Lock()
 	if g.repeated == nil {
@@ -37,7 +43,7 @@ func (t *Trial) Repeated(ctx context.Context, lane Lane) []Verdict {
 		var wg sync.WaitGroup
 		for i := range r.got {
 			wg.Go(func() {
-				a := Attempt{Variant: fmt.Sprintf("new connection %d", i+1), Class: Variant, Request: g.coldRequest(), Fresh: true}
+				a := Attempt{Variant: fmt.Sprintf("new connection %d", i+1), Class: Variant, Request: g.coldRequest(), Fresh: true, Confirms: confirms}
 				if k := t.Known(); k != nil {
 					a.Content = k.Root
 				}

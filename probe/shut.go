@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -60,10 +61,12 @@ func (t *Trial) ShutDoor(ctx context.Context) Result {
 		}
 	}
 	wg.Wait()
-	slices.SortStableFunc(all, func(a, b Verdict) int { return b.Severity.Rank() - a.Severity.Rank() })
+	slices.SortStableFunc(all, func(a, b Verdict) int {
+		return cmp.Or(b.Severity.Rank()-a.Severity.Rank(), cmp.Compare(a.attempt.Request.Kind, b.attempt.Request.Kind))
+	})
 	r := t.result(all)
 	if r.Outcome == finding.Fail {
-		r.Subject = &finding.Subject{Kind: "door"}
+		r.Subject, r.Deviations = &finding.Subject{Kind: "door"}, nil
 	}
 	return r
 }

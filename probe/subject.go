@@ -5,6 +5,7 @@ package probe
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/image"
@@ -20,7 +21,10 @@ type subject struct {
 	pull     decision        // what policy says of anonymous
 	list     decision
 
-	chosen   bool // for what is done once for each endpoint
+	asked    chan struct{} // closed when all that may be required was asked, on every door
+	askOnce  sync.Once
+	doors    atomic.Int64 // that are still at it
+	chosen   bool         // for what is done once for each endpoint
 	read     *group
 	mu       sync.Mutex
 	listed   []string     // names of a listing, to prove retrieval on
@@ -88,9 +92,12 @@ func (s *subject) whyUnknown(g *group, c *image.Content) string {
 	return "nobody who may read it was asked here"
 }
 
+// wasAsked says that all that may be required of the subject was asked.
+func (s *subject) wasAsked() { s.askOnce.Do(func() { close(s.asked) }) }
+
 // newSubject finds who may read an image, and what a stranger may.
 func (r *run) newSubject(ref ImageRef) *subject {
-	s := &subject{ref: ref}
+	s := &subject{ref: ref, asked: make(chan struct{})}
 	decide := func(a access.Action) decision {
 		d := r.opts.Policy.Decide(access.Permission{Identity: login.Anonymous, Repository: ref.Repository, Action: a})
 		return decision{allow: d.Effect == access.Allow, rule: d.Rule}

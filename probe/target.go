@@ -76,6 +76,7 @@ func (i Identity) For(registry string) bool {
 // ImageRef is one image to try to reach.
 type ImageRef struct {
 	Registry, Repository, Reference string
+	Sampled                         bool   // from a listing: it proves retrieval, and is not asked as every client
 	Control                         string // identity that proves it is there; "" lets the run choose
 }
 

@@ -45,6 +45,7 @@ type Attempt struct {
 	Bare      bool                                                   // without our own headers
 	Direct    bool                                                   // without a login: it carries its own credential
 	Again     int                                                    // how often it was repeated because of a doubt
+	Confirms  bool                                                   // it repeats a leak that was seen: no budget stands in its way
 	Cold      bool                                                   // not asked: what was answered before anything else
 	Elsewhere bool                                                   // Control is from another endpoint
 	Control   []string                                               // exchanges in which the entitled got it here, when Content is nil
@@ -122,7 +123,7 @@ func (t *Trial) Judge(ctx context.Context, attempts []Attempt) Result {
 	for _, a := range attempts {
 		if a.Class == Canonical && t.probe.Required {
 			core = append(core, a)
-		} else {
+		} else if a.Class != Client || a.Cold || t.Chosen() || !t.subject.ref.Sampled {
 			rest = append(rest, a)
 		}
 	}
@@ -241,7 +242,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	a.Change = made(a.Change)
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
-		variant: a.Class == Variant, odd: a.Again == 0 && t.optional(), fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+		variant: a.Class == Variant, odd: a.Again == 0 && t.optional(), confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
 	}
 	answer, ok := t.cold[lane.Address.String()]
 	if !a.Cold || !ok || a.Again > 0 {

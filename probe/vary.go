@@ -305,10 +305,11 @@ const confirmations = 3
 const maxSuspects = 4
 
 // confirmed finds the first way that opens again what the plain request is
-// still denied. It returns none and a reason if it was chance: one replica of
-// several that is open.
+// still denied; without one, the first that opened it at all. It returns none
+// and a reason if one replica of several is open.
 func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, string) {
-	why, suspects := "", 0
+	var first *Verdict
+	suspects := 0
 	for i := range odd {
 		v := &odd[i]
 		if v.Outcome != finding.Fail || suspects >= maxSuspects {
@@ -316,14 +317,21 @@ func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, string)
 		}
 		suspects++
 		if n := t.unsteady(ctx, v.lane); n > 0 {
-			return nil, fmt.Sprintf("the plain request is served at times too (%d of %d), which replicas shows", n, replicaTries)
+			return nil, fmt.Sprintf("the plain request is served at times too (%d of %d), which ingress/replicas tells", n, replicaTries)
 		}
 		if t.opensAgain(ctx, v) {
 			return v, ""
 		}
-		why = "it was served once and not again, whichever way it was asked"
+		if first == nil {
+			first = v
+		}
 	}
-	return nil, why
+	if first == nil {
+		return nil, ""
+	}
+	// Content is its own proof, also when it cannot be had again.
+	first.Message += ", once, and not again on new connections"
+	return first, ""
 }
 
 // opensAgain repeats a way in on new connections, the last time with nothing
@@ -332,7 +340,7 @@ func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, string)
 func (t *Trial) opensAgain(ctx context.Context, v *Verdict) bool {
 	for n := range confirmations {
 		a := v.attempt
-		a.Again, a.Fresh = n+1, true
+		a.Again, a.Fresh, a.Confirms = n+1, true, true
 		again := t.try(ctx, a, v.lane)
 		if again.Outcome != finding.Fail {
 			return false
@@ -340,7 +348,7 @@ func (t *Trial) opensAgain(ctx context.Context, v *Verdict) bool {
 		v.Evidence = append(v.Evidence, again.Evidence...)
 	}
 	a := v.attempt
-	a.Again, a.Fresh, a.Bare = confirmations+1, true, true
+	a.Again, a.Fresh, a.Bare, a.Confirms = confirmations+1, true, true, true
 	if small := t.try(ctx, a, v.lane); small.Outcome == finding.Fail {
 		v.Evidence = append(v.Evidence, small.Evidence...) // reports show the last
 	}
@@ -356,7 +364,7 @@ const replicaTries = 20
 // connections. It is asked once for each lane.
 func (t *Trial) unsteady(ctx context.Context, lane Lane) int {
 	n := 0
-	for _, v := range t.Repeated(ctx, lane) {
+	for _, v := range t.repeated(ctx, lane, true) {
 		if v.Outcome == finding.Fail {
 			n++
 		}

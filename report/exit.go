@@ -56,7 +56,11 @@ func (s *Spool) Judge(bar finding.Severity, interrupted bool, problem string, re
 	case s.summary.Fail > 0:
 		return Exit{OK, fmt.Sprintf("%s, none at or above %s", plural(s.summary.Fail, "finding"), bar)}
 	}
-	return Exit{OK, fmt.Sprintf("every required trial passed, from this vantage (%d)", t.decided)}
+	cut := ""
+	if t.cut > 0 {
+		cut = fmt.Sprintf("; %s cut short, see NOT CHECKED", map[bool]string{true: "1 other was", false: fmt.Sprintf("%d others were", t.cut)}[t.cut == 1])
+	}
+	return Exit{OK, fmt.Sprintf("every required trial passed, from this vantage (%d)%s", t.decided, cut)}
 }
 
 // Controls lists the outcome of each control that was tried, in the order of

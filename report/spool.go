@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/regproof/regproof/access"
@@ -36,6 +37,7 @@ type tally struct {
 	required  int
 	broken    int // errors
 	firstOpen string
+	cut       int // left out for a budget or a rate limit, though nothing required it
 }
 
 // NewSpool opens the temporary files, readable by their owner alone.
@@ -105,6 +107,8 @@ func (s *Spool) count(f finding.Finding) {
 		if s.tally.firstOpen == "" {
 			s.tally.firstOpen = f.Reason
 		}
+	case f.Outcome == finding.NotChecked && (strings.Contains(f.Reason, "check.budget") || strings.Contains(f.Reason, "throttles or bans")):
+		s.tally.cut++
 	}
 	if f.Required && f.Outcome != finding.NotApplicable {
 		s.tally.required++

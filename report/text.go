@@ -324,7 +324,7 @@ func (t *text) names(key string, f finding.Finding) {
 	if f.Required {
 		name += "*"
 	}
-	if !slices.Contains(t.probes[key], name) && len(t.probes[key]) < 20 {
+	if !slices.Contains(t.probes[key], name) && len(t.probes[key]) < 500 {
 		t.probes[key] = append(t.probes[key], name)
 	}
 }
@@ -338,7 +338,11 @@ func (t *text) undecided(key string, n int) {
 	}
 	t.line("%s  %d  %s", t.mark(finding.Outcome(outcome)), n, where)
 	t.line("%s", Fold(reason, "  "))
-	t.line("%s", t.o.dim(Fold(strings.Join(t.probes[key], " "), "  ")))
+	shown, more := t.probes[key], ""
+	if len(shown) > 20 {
+		shown, more = shown[:20], fmt.Sprintf(" and %d more", len(shown)-20)
+	}
+	t.line("%s", t.o.dim(Fold(strings.Join(shown, " ")+more, "  ")))
 	t.line("")
 }
 

@@ -144,7 +144,7 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 		o.Effects = append(o.Effects, probe.DefaultCredentials)
 	}
 	o.Discover = f.discover
-	if err := s.importDoors(f.imports); err != nil {
+	if err := s.importDoors(cmd.Context(), f.imports, !f.plan); err != nil {
 		return nil, err
 	}
 	if f.prime {

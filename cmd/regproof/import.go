@@ -3,8 +3,10 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -16,14 +18,14 @@ import (
 
 // importDoors adds the doors that clients on this machine use to the registries
 // of the run, and what in their configuration weakens them.
-func (s *setup) importDoors(names []string) error {
+func (s *setup) importDoors(ctx context.Context, names []string, ask bool) error {
 	for _, name := range names {
 		client := clients.Client(name)
 		if !slices.Contains(clients.All(), client) {
 			return fmt.Errorf("--import %q: expected containerd, podman or docker", name)
 		}
 		for i := range s.opts.Targets {
-			if err := s.importFor(client, &s.opts.Targets[i]); err != nil {
+			if err := s.importFor(ctx, client, &s.opts.Targets[i], ask); err != nil {
 				return fmt.Errorf("--import %s: %w", name, err)
 			}
 		}
@@ -32,7 +34,7 @@ func (s *setup) importDoors(names []string) error {
 }
 
 // importFor reads one client's configuration for one registry.
-func (s *setup) importFor(client clients.Client, t *probe.Target) error {
+func (s *setup) importFor(ctx context.Context, client clients.Client, t *probe.Target, ask bool) error {
 	host := t.Endpoints[0].URL.Host
 	if apiHost("docker.io") == host {
 		host = "docker.io"
@@ -46,30 +48,36 @@ func (s *setup) importFor(client clients.Client, t *probe.Target) error {
 	}
 	t.Imported.Files += len(got.Files)
 	t.Imported.Weaknesses = append(t.Imported.Weaknesses, got.Weaknesses...)
+	t.Imported.Problems = append(t.Imported.Problems, got.Problems...)
 	for _, p := range got.Problems {
 		s.notes = append(s.notes, "--import: "+p.String())
 	}
 	if len(got.Files) == 0 {
 		s.notes = append(s.notes, fmt.Sprintf("--import %s: it has no configuration on this machine", client))
 	}
+	plain := func(d clients.Door) bool { // the client would go on over http, and somebody is there
+		return ask && d.URL.Scheme == "https" && slices.ContainsFunc(got.Doors, func(o clients.Door) bool {
+			return o.Role == clients.Plain && o.URL.Host == d.URL.Host
+		}) && speaksHTTP(ctx, hostPort(d.URL))
+	}
 	for _, image := range s.opts.Images {
 		if image.Registry != t.Name {
 			continue
 		}
 		for _, d := range got.Of(host, image.Repository) {
-			s.importDoor(client, d, image.Repository, t)
+			s.importDoor(client, d, image.Repository, t, plain(d))
 		}
 	}
 	if len(s.opts.Images) == 0 {
 		for _, d := range got.Doors {
-			s.importDoor(client, d, "", t)
+			s.importDoor(client, d, "", t, plain(d))
 		}
 	}
 	return nil
 }
 
 // importDoor adds one door as an endpoint, unless it is one already.
-func (s *setup) importDoor(client clients.Client, d clients.Door, repository string, t *probe.Target) {
+func (s *setup) importDoor(client clients.Client, d clients.Door, repository string, t *probe.Target, plain bool) {
 	where := fmt.Sprintf("%s:%d", d.File, d.Line)
 	if d.File == "" {
 		return // the client's default is the registry itself
@@ -87,6 +95,9 @@ func (s *setup) importDoor(client clients.Client, d clients.Door, repository str
 		return
 	}
 	base := &url.URL{Scheme: d.URL.Scheme, Host: strings.ToLower(d.URL.Host)}
+	if plain {
+		base.Scheme = "http"
+	}
 	same := func(e probe.Endpoint) bool {
 		return e.URL.Scheme == base.Scheme && strings.EqualFold(e.URL.Host, base.Host) && e.Prefix == prefix
 	}
@@ -118,4 +129,12 @@ func (s *setup) trust(files []string, t *probe.Target) {
 			t.Trust.Roots = pool
 		}
 	}
+}
+
+// hostPort is where a URL leads.
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	return net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }

@@ -155,8 +155,11 @@ func (q *quickFlags) scheme(ctx context.Context, host string, ask bool) string {
 	if bare != "localhost" && (err != nil || !addr.IsLoopback()) {
 		return "https"
 	}
-	if !ask {
-		return "http" // a plan sends nothing, and here this is likely
+	if !ask { // a plan sends nothing, so the port has to tell
+		if strings.HasSuffix(port, "443") {
+			return "https"
+		}
+		return "http"
 	}
 	if speaksHTTP(ctx, net.JoinHostPort(strings.Trim(bare, "[]"), port)) {
 		return "http"

@@ -19,7 +19,7 @@ var RedirectedPort = probe.Probe{
 		"for endpoints with expect: redirect: GET /v2/, the catalog and the manifest of the first private image, anonymous, at every address",
 		"each must be sent to https at an endpoint of the configuration; refused or silent holds too",
 	},
-	Fix:      "Redirect every path with 308 to https, or close the port.",
+	Fix:      "Redirect every path with 308 to https at an endpoint of this registry, which the configuration names, or close the port.",
 	NotWhen:  "Never, for a registry that clients log in to.",
 	Severity: finding.High,
 	Control:  "redirected-port",

@@ -13,16 +13,16 @@ build:
 	$(GO) build -trimpath -ldflags "-s -w" -o regproof ./cmd/regproof
 
 test:
-	@$(GO) test -v ./... > test.out 2>&1; code=$$?; \
+	@$(GO) test -v -timeout 60m ./... > test.out 2>&1; code=$$?; \
 	grep -E '^(ok|FAIL|panic:|---? FAIL)|^ +--- FAIL' test.out; \
 	[ $$code -eq 0 ] || sed -n '/--- FAIL/,/^FAIL/p' test.out; \
 	skips=$$(grep -c -- '--- SKIP' test.out); \
 	[ $$skips -eq 0 ] || { echo "skipped: $$skips"; grep -A1 -- '--- SKIP' test.out | grep -v '^--$$'; }; \
 	exit $$code
 
-# The table over real peers runs the compiled binary: the detector sees nothing there.
+# The tables over real peers run the compiled binary: the detector sees nothing there.
 race:
-	$(GO) test -race -skip '^TestPeers$$' ./...
+	$(GO) test -race -timeout 30m -skip '^Test(Peers|Accuracy.*)$$' ./...
 
 bench:
 	$(GO) run ./bench

@@ -15,9 +15,29 @@ import (
 	"github.com/regproof/regproof/wire"
 )
 
-// CachedContent is the id of the probe that tells of what a cache serves: while
-// it runs, the anonymous probes leave that to it.
+// CachedContent is the id of the probe that tells of what a cache serves: when
+// it does, the anonymous probes leave that to it.
 const CachedContent = "cache/cached-content"
+
+// telling is what CachedContent came to in a group.
+type telling struct {
+	done  chan struct{} // closed when it is known
+	fails bool
+}
+
+// tells waits for CachedContent, and says whether it tells of a cache that
+// serves strangers: what it did not ask for must not be left to it.
+func (g *group) tells(ctx context.Context) bool {
+	if g.told == nil {
+		return false
+	}
+	select {
+	case <-g.told.done:
+		return g.told.fails
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // fromCache says why content that a stranger was served came from a cache and
 // not from the registry, "" if nothing shows it: a registry that decides by
@@ -107,7 +127,7 @@ func hit(resp wire.Response) string {
 // leaveToCache turns a failure that is a cache's doing into none of this
 // probe's: the registry denies, and cache/cached-content tells of the rest.
 func (t *Trial) leaveToCache(ctx context.Context, verdicts []Verdict) (Result, bool) {
-	if !t.door.run.runs(CachedContent) || !slices.ContainsFunc(verdicts, failed) {
+	if t.told == nil || !slices.ContainsFunc(verdicts, failed) {
 		return Result{}, false
 	}
 	cached := false
@@ -123,23 +143,13 @@ func (t *Trial) leaveToCache(ctx context.Context, verdicts []Verdict) (Result, b
 			cached = true
 		}
 	}
-	if !cached {
+	if !cached || !t.tells(ctx) {
 		return Result{}, false
 	}
 	return Result{Outcome: finding.NotApplicable, Reason: "the registry denies; a cache before it serves what it has read, which " + CachedContent + " tells", Attempts: len(verdicts)}, true
 }
 
 func cameFromCache(why string) bool { return why != "" && why != gone }
-
-// runs says whether a probe is part of the run.
-func (r *run) runs(id string) bool {
-	for _, p := range r.opts.Probes {
-		if p.ID == id {
-			return (r.opts.Selected == nil || r.opts.Selected(p)) && (r.opts.Skipped == nil || !r.opts.Skipped(p))
-		}
-	}
-	return false
-}
 
 // Cached asks, after the entitled have read an image through this door, whether
 // a stranger and an unknown user get it from a cache.

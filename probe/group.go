@@ -26,7 +26,8 @@ type group struct {
 	answers  map[string]*sharedAnswer
 	repeated map[Lane]*repetition
 	cachedBy map[string]*attribution
-	primary  *group // of the same subject at the registry's primary endpoint; itself there
+	told     *telling // what CachedContent came to; nil when it is not run here
+	primary  *group   // of the same subject at the registry's primary endpoint; itself there
 
 	rounds          sync.WaitGroup // sentinels under way beside the attempts
 	core, rest, odd *gate          // odd: what is run once for the endpoint

@@ -400,6 +400,9 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 			continue
 		}
 		rest = append(rest, probes[i].ID)
+		if probes[i].ID == CachedContent {
+			g.told = &telling{done: make(chan struct{})}
+		}
 		if probes[i].Required {
 			required = append(required, probes[i].ID)
 		}
@@ -409,6 +412,10 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 	for _, i := range runnable {
 		wg.Go(func() {
 			result := g.guarded(ctx, probes[i])
+			if probes[i].ID == CachedContent {
+				g.told.fails = result.Outcome == finding.Fail
+				close(g.told.done)
+			}
 			out[i] = g.finding(probes[i], result)
 			for _, also := range result.Also {
 				more[i] = append(more[i], g.finding(probes[i], also))

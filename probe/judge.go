@@ -44,14 +44,7 @@ func (t *Trial) leak(ctx context.Context, a Attempt, answer Answer) Verdict {
 	if a.Request.Method == http.MethodHead {
 		return t.head(ctx, a, answer)
 	}
-	if answer.Header.Has("Content-Encoding") && int64(len(answer.Body)) != answer.Size && !answer.Truncated {
-		// Only a part was kept, and a part of what is compressed is nothing.
-		whole := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: image.Limits{Limit: image.SmallBlob}})
-		if whole.Status == answer.Status {
-			whole.Trail = append(answer.Trail, whole.Trail...)
-			answer = whole
-		}
-	}
+	answer = t.unpackable(ctx, a, answer)
 	if c := t.matches(a, answer.Response); c != nil {
 		return t.leaked(a, answer, c, "served")
 	}
@@ -69,25 +62,49 @@ func (t *Trial) leak(ctx context.Context, a Attempt, answer Answer) Verdict {
 	return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d with bytes that are neither the image's nor a denial", answer.Status)}
 }
 
+// unpackable asks again for what is compressed and was kept in part, since a
+// part of that is nothing.
+func (t *Trial) unpackable(ctx context.Context, a Attempt, answer Answer) Answer {
+	kept := int64(len(answer.Body)) == answer.Size && !answer.Truncated
+	if !answer.Header.Has("Content-Encoding") || kept || answer.Failure != "" || (answer.Truncated && answer.Request.Limit >= image.SmallBlob) {
+		return answer
+	}
+	whole := t.ask(ctx, question{
+		lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: image.Limits{Limit: image.SmallBlob},
+		variant: a.Class == Variant, direct: a.Direct, bare: a.Bare, fresh: a.Fresh,
+	})
+	if whole.Status != answer.Status {
+		return answer
+	}
+	whole.Trail = append(answer.Trail, whole.Trail...)
+	return whole
+}
+
+// unread says whether what was served cannot be judged: it broke off, or it is
+// packed in a way that is not unpacked.
+func unread(resp wire.Response) bool {
+	coding := strings.ToLower(resp.Header.Get("Content-Encoding"))
+	return resp.Failure != "" || (resp.Size > 0 && coding != "" && coding != "identity" && unzip(resp) == nil)
+}
+
 // matches finds the content whose bytes the answer holds: by the digest of the
-// raw or unzipped body, or for a body that was too large by a part of it.
+// raw or unzipped body, or for a body that was too large by a part of it. That
+// the answer broke off afterwards takes nothing from that.
 func (t *Trial) matches(a Attempt, resp wire.Response) *image.Content {
 	k := t.Known()
 	if k == nil {
 		return nil
 	}
-	if resp.Whole() {
-		if c := k.Lookup(resp.SHA256); c != nil && t.own(c.Digest) {
+	if c := k.Lookup(resp.SHA256); c != nil && t.own(c.Digest) {
+		return c
+	}
+	if plain := unzip(resp); plain != nil {
+		if c := k.Lookup(oci.SHA256(plain).Encoded()); c != nil && t.own(c.Digest) {
 			return c
 		}
-		if plain := unzip(resp); plain != nil {
-			if c := k.Lookup(oci.SHA256(plain).Encoded()); c != nil && t.own(c.Digest) {
-				return c
-			}
-		}
-		if d := a.Content; d != nil && d.Digest.Algorithm() != "sha256" && int64(len(resp.Body)) == resp.Size && d.Digest.Matches(resp.Body) {
-			return d
-		}
+	}
+	if d := a.Content; d != nil && d.Digest.Algorithm() != "sha256" && int64(len(resp.Body)) == resp.Size && d.Digest.Matches(resp.Body) {
+		return d
 	}
 	if c := a.Content; c != nil && len(c.Sample) >= 64 && c.Offset >= 1024 && a.Limits.KeepFrom == c.Offset && bytes.Equal(resp.Body, c.Sample) {
 		return c

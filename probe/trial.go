@@ -70,6 +70,8 @@ type Verdict struct {
 	// signed: a denial with the mark of a registry or of an authentication. No
 	// ban and no rate limit looks like that.
 	signed bool
+	// unread: something was served that could not be read.
+	unread bool
 	// noRoute: this address family does not lead anywhere from here, which says
 	// nothing about the others.
 	noRoute    bool

@@ -102,6 +102,8 @@ func JudgeOdd(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 		}
 	case answer.Status == http.StatusNotModified:
 		return t.notModified(ctx, a, answer)
+	case answer.Status/100 == 2:
+		answer = t.unpackable(ctx, a, answer)
 	}
 	if c := t.matches(a, answer.Response); c != nil {
 		return t.leaked(a, answer, c, "served")
@@ -114,6 +116,8 @@ func JudgeOdd(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 		return t.oddRedirect(ctx, a, answer)
 	case answer.Status == http.StatusTooManyRequests || answer.Status >= 500:
 		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprint(answer.Status)}
+	case answer.Status == http.StatusSwitchingProtocols, answer.Status/100 == 2 && unread(answer.Response):
+		return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("%d with something that cannot be read", answer.Status), unread: true}
 	}
 	return Verdict{Outcome: finding.Pass, Reason: fmt.Sprint(answer.Status), signed: signed(answer.First)}
 }
@@ -185,12 +189,13 @@ func (t *Trial) oddRedirect(ctx context.Context, a Attempt, answer Answer) Verdi
 const maxInsisted = 12
 
 // unsettled says whether an odd way has no answer that counts: a rate limit, or
-// anything unsigned at a time when the door did not answer as before. An error
-// or silence at a good time is how the door answers that way to ask.
+// anything unsigned at a time when the door did not answer as before; or it was
+// served something that cannot be read. An error or silence at a good time is
+// how the door answers that way to ask.
 func (t *Trial) unsettled(v Verdict) bool {
 	switch v.Outcome {
 	case finding.Unknown:
-		return v.Reason == "429" || (v.Reason == "503" && v.attempt.Again == 0) || t.door.sentinels.tainted(v.begin, v.end) != ""
+		return v.unread || v.Reason == "429" || (v.Reason == "503" && v.attempt.Again == 0) || t.door.sentinels.tainted(v.begin, v.end) != ""
 	case finding.Pass:
 		return !v.signed && t.door.sentinels.tainted(v.begin, v.end) != ""
 	}
@@ -259,7 +264,7 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 		r.Outcome, r.Reason = finding.NotChecked, unasked
 	case unanswered > 0:
 		r.Outcome = finding.Unknown
-		r.Reason = fmt.Sprintf("%d of %s to ask had no answer that says anything (a rate limit, a ban, an error); --rate asks slower", unanswered, count(len(odd), "way"))
+		r.Reason = fmt.Sprintf("%d of %s to ask had no answer that says anything (a rate limit, a ban, a body that cannot be read); --rate asks slower", unanswered, count(len(odd), "way"))
 	default:
 		r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", what
 		if notes > 0 {

@@ -46,6 +46,7 @@ type Attempt struct {
 	Direct    bool                                                   // without a login: it carries its own credential
 	Again     int                                                    // how often it was repeated because of a doubt
 	Confirms  bool                                                   // it repeats a leak that was seen: no budget stands in its way
+	lanes     []Lane                                                 // only there; nil is as AllLanes and OneLane say
 	Cold      bool                                                   // not asked: what was answered before anything else
 	Elsewhere bool                                                   // Control is from another endpoint
 	Control   []string                                               // exchanges in which the entitled got it here, when Content is nil
@@ -226,6 +227,8 @@ func (l Lane) String() string { return l.Address.String() + " " + string(l.Proto
 
 func (t *Trial) lanesOf(ctx context.Context, a Attempt) []Lane {
 	switch {
+	case a.lanes != nil:
+		return a.lanes
 	case a.OneLane:
 		return []Lane{t.door.first()}
 	case a.AllLanes:

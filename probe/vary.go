@@ -27,7 +27,7 @@ type Set struct {
 // Vary asks for what is denied in odd ways, each of which differs from the
 // plain request in one thing. A failure is a way that opens what the plain
 // request is denied: both are asked again on new connections before it counts.
-// Where the plain request is open there is nothing to open.
+// At an address where the plain request is open there is nothing to open.
 func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 	t.turn(ctx)
 	plain := make([][]Verdict, len(sets))
@@ -39,12 +39,13 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i, s := range sets {
-		if slices.ContainsFunc(plain[i], failed) {
+		lanes := denying(plain[i])
+		if len(lanes) == 0 {
 			continue
 		}
 		attempts := make([]Attempt, len(s.Odd))
 		for j, a := range s.Odd {
-			a.Class, a.Direct, a.Change = Variant, true, within(a.Change)
+			a.Class, a.Direct, a.Change, a.lanes = Variant, true, within(a.Change), lanes
 			if a.Judge == nil {
 				a.Judge = JudgeOdd
 			}
@@ -84,6 +85,17 @@ func within(change func(*wire.Request)) func(*wire.Request) {
 			change(r)
 		}
 	}
+}
+
+// denying are the lanes on which the plain request was not served.
+func denying(plain []Verdict) []Lane {
+	var out []Lane
+	for _, v := range plain {
+		if !failed(v) {
+			out = append(out, v.lane)
+		}
+	}
+	return out
 }
 
 func failed(v Verdict) bool { return v.Outcome == finding.Fail }
@@ -234,6 +246,9 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 	r.Evidence, r.Control = base.Evidence, base.Control
 	if base.Outcome == finding.Fail {
 		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody, without any trick", Attempts: r.Attempts}
+	}
+	if len(odd) == 0 && slices.ContainsFunc(plain, failed) {
+		return Result{Outcome: finding.NotApplicable, Reason: "what could be asked in odd ways is open to everybody, without any trick", Attempts: r.Attempts}
 	}
 	if t.door.byAgent.Load() {
 		return Result{Outcome: finding.NotApplicable, Reason: "it is open to whoever calls himself a client, without any other trick", Attempts: r.Attempts}

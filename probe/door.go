@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ type door struct {
 	pinged    sync.Once
 	pings     map[netip.AddrPort]Answer // complete once pinged is done
 	problem   string                    // why it cannot be asked at all
+	nameless  bool                      // because DNS says that there is no such name
 
 	clock        atomic.Int64
 	denied       atomic.Int64
@@ -62,7 +64,8 @@ func (d *door) name() string { return d.ep.URL.Scheme + "://" + d.ep.URL.Host }
 func (d *door) open(ctx context.Context) {
 	addrs, err := d.lookup(ctx)
 	if err != nil {
-		d.problem = err.Error()
+		dns := (*net.DNSError)(nil)
+		d.problem, d.nameless = err.Error(), errors.As(err, &dns) && dns.IsNotFound
 		return
 	}
 	if d.ep.Address.IsValid() {

@@ -28,7 +28,11 @@ func (t *Trial) ShutDoor(ctx context.Context) Result {
 	defer t.done(ctx)
 	d := t.door
 	if d.problem != "" {
-		return Result{Outcome: finding.Pass, Observed: "deny", Reason: "not reachable from here: " + d.problem, Evidence: []string{d.run.nothing(d)}, Control: []string{"none"}}
+		r := Result{Outcome: finding.Unknown, Observed: "unknown", Reason: d.problem, Evidence: []string{d.run.nothing(d)}, Control: []string{"none"}}
+		if d.nameless {
+			r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", "not reachable from here: "+d.problem
+		}
+		return r
 	}
 	ask := []oci.Request{{Method: http.MethodGet, Kind: oci.Ping}}
 	if image, ok := t.Image(); ok {
@@ -46,7 +50,8 @@ func (t *Trial) ShutDoor(ctx context.Context) Result {
 				a := Attempt{Request: r, Class: Canonical}
 				answer := t.ask(ctx, question{
 					lane: lane, id: anonymous, phase: phaseAsk, request: r, variant: true, direct: true,
-					change: func(w *wire.Request) { w.Timeout = shutTimeout },
+					// A certificate that does not verify keeps no stranger out.
+					change: func(w *wire.Request) { w.Timeout, w.AnyName = shutTimeout, true },
 				})
 				v := t.shut(answer)
 				v.attempt, v.lane = a, lane
@@ -79,6 +84,8 @@ func (t *Trial) shut(a Answer) Verdict {
 		return Verdict{Outcome: finding.NotChecked, Reason: a.NotAsked}
 	case a.Failure == wire.NoRoute:
 		return Verdict{Outcome: finding.NotChecked, Reason: "no route to " + a.Request.Address.Addr().String() + " from here", noRoute: true}
+	case a.Failure == wire.Handshake || a.Failure == wire.TooLarge:
+		return Verdict{Outcome: finding.Unknown, Reason: "something answers there that cannot be read (" + string(a.Failure) + ")"}
 	case a.Status == 0:
 		return Verdict{Outcome: finding.Pass, Reason: "not reachable from here (" + string(a.Failure) + ")", signed: true}
 	}
@@ -93,6 +100,9 @@ func (t *Trial) shut(a Answer) Verdict {
 		return t.sentAway(a, fail)
 	}
 	if product.Detect(a.Header) == product.Unknown && ErrorCode(a.Response) == "" && !a.Header.Has("Www-Authenticate") && a.Status != http.StatusOK {
+		if a.Status == http.StatusTooManyRequests || a.Status >= 500 {
+			return Verdict{Outcome: finding.Unknown, Reason: fmt.Sprintf("answered %d, which says nothing of what is there", a.Status)}
+		}
 		return Verdict{Outcome: finding.Pass, Reason: fmt.Sprintf("answered %d by something that is no registry", a.Status), signed: true}
 	}
 	fail.Reason = fmt.Sprintf("answered %d", a.Status)

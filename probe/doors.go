@@ -155,6 +155,9 @@ func (t *Trial) Doors(ctx context.Context) Result {
 	unclear, looked := 0, 0
 	var trail []string
 	for _, d := range survey.Doors {
+		if d.State == discover.NotAsked {
+			continue
+		}
 		looked++
 		trail = append(trail, d.Evidence...)
 		if d.State == discover.Unclear {
@@ -165,6 +168,9 @@ func (t *Trial) Doors(ctx context.Context) Result {
 				all = append(all, r)
 			}
 		}
+	}
+	if len(all) == 0 && t.door.run.exhausted() {
+		return t.spent()
 	}
 	return t.several(ctx, all, Result{
 		Outcome: finding.Pass, Observed: "deny", Attempts: looked, Evidence: trail[:min(len(trail), 20)], Control: trail[:min(len(trail), 1)],
@@ -184,7 +190,7 @@ func (t *Trial) DebugPorts(ctx context.Context) Result {
 	looked := 0
 	var trail []string
 	for _, d := range t.Discovered(ctx).Doors {
-		if d.Kind != discover.Debug {
+		if d.Kind != discover.Debug || d.State == discover.NotAsked {
 			continue
 		}
 		looked++
@@ -196,10 +202,18 @@ func (t *Trial) DebugPorts(ctx context.Context) Result {
 			})
 		}
 	}
+	if len(all) == 0 && t.door.run.exhausted() {
+		return t.spent()
+	}
 	return t.several(ctx, all, Result{
 		Outcome: finding.Pass, Observed: "deny", Attempts: looked, Evidence: trail[:min(len(trail), 10)], Control: trail[:min(len(trail), 1)],
 		Reason: fmt.Sprintf("no debug pages on %s", count(looked, "usual port")),
 	})
+}
+
+// spent is the result of a search that the budget ended.
+func (t *Trial) spent() Result {
+	return Result{Outcome: finding.NotChecked, Reason: fmt.Sprintf("not every door was asked: the budget of %d requests is spent (check.budget.requests)", t.door.run.opts.MaxRequests)}
 }
 
 // several folds findings at other endpoints into one result.

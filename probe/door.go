@@ -148,8 +148,10 @@ func (d *door) prepare(ctx context.Context) {
 	}
 }
 
-// learn keeps what an answer tells of the door.
-func (d *door) learn(resp wire.Response) {
+// learn keeps what an answer tells of the door. What an odd request was answered
+// tells nothing of where clients log in or are sent: it may repeat what the
+// request named.
+func (d *door) learn(resp wire.Response, odd bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if resp.Status == 0 {
@@ -159,7 +161,7 @@ func (d *door) learn(resp wire.Response) {
 		return
 	}
 	d.answered = d.answered || resp.Request.Host == d.ep.URL.Host
-	if slices.Contains(d.addresses, resp.Request.Address) && resp.Request.Host == d.ep.URL.Host {
+	if !odd && slices.Contains(d.addresses, resp.Request.Address) && resp.Request.Host == d.ep.URL.Host {
 		d.target.seen.answer(resp)
 	}
 	if resp.TLS != nil && len(d.names) == 0 && resp.Request.SNI == d.ep.URL.Hostname() {
@@ -171,7 +173,7 @@ func (d *door) learn(resp wire.Response) {
 	if resp.TLS != nil && d.tls == "" {
 		d.tls = strings.TrimPrefix(resp.TLS.Version, "TLS ")
 	}
-	if resp.Status == 401 && resp.Request.Host == d.ep.URL.Host && strings.HasPrefix(resp.Request.Target, "/v2/") {
+	if !odd && resp.Status == 401 && resp.Request.Host == d.ep.URL.Host && strings.HasPrefix(resp.Request.Target, "/v2/") {
 		if ch := login.ParseChallenges(resp.Header.Values("Www-Authenticate")); len(ch) > 0 {
 			d.challenges = ch
 		}
@@ -257,6 +259,7 @@ func allowed(t *Target) []credential.Origin {
 type paced struct {
 	d    *door
 	stop func() string // asked once it is its turn; may be nil
+	odd  bool          // the requests are not those of a client
 }
 
 func (p paced) why() string {
@@ -284,6 +287,6 @@ func (p paced) Do(ctx context.Context, r wire.Request) wire.Response {
 	}
 	resp := d.run.exchange(ctx, d, r)
 	d.pace.leave(resp)
-	d.learn(resp)
+	d.learn(resp, p.odd)
 	return resp
 }

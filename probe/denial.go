@@ -222,9 +222,13 @@ func (t *Trial) authorised(ctx context.Context, a Attempt, answer Answer, c *ima
 }
 
 // storageSignature says whether a URL carries the signature of an object store
-// or CDN: S3 and its kin, Google, Azure, CloudFront.
+// or CDN: S3 and its kin, Google, Azure, CloudFront. A signed request for single
+// sign-on (SAML) has a Signature too.
 func storageSignature(location string) bool {
 	_, query, _ := strings.Cut(location, "?")
+	if q := strings.ToLower("&" + query); strings.Contains(q, "&samlrequest=") || strings.Contains(q, "&samlresponse=") {
+		return false
+	}
 	for pair := range strings.SplitSeq(query, "&") {
 		k, v, _ := strings.Cut(pair, "=")
 		switch strings.ToLower(k) {

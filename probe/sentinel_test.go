@@ -91,6 +91,7 @@ func TestStorageSignature(t *testing.T) {
 		"https://sso.example/login?return=%2Fv2%2F":                     false,
 		"https://s3.example/b/k?X-Amz-Signature=":                       false,
 		"https://s3.example/sig=abc":                                    false,
+		"https://idp.example/sso?SAMLRequest=x&SigAlg=y&Signature=abc":  false,
 	} {
 		if got := storageSignature(location); got != want {
 			t.Errorf("%s: %v, want %v", location, got, want)

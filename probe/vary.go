@@ -253,10 +253,12 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 	if t.door.byAgent.Load() {
 		return Result{Outcome: finding.NotApplicable, Reason: "it is open to whoever calls himself a client, without any other trick", Attempts: r.Attempts}
 	}
-	if v, why := t.confirmed(ctx, odd); v != nil {
+	switch v, o, why := t.confirmed(ctx, odd); {
+	case o == finding.Fail:
 		return t.opened(r, *v, *base, odd)
-	} else if why != "" {
-		r.Outcome, r.Reason = finding.NotApplicable, why
+	case o != "":
+		r.Outcome, r.Reason, r.Variant = o, why, v.attempt.Variant
+		r.Evidence, r.Control = v.Evidence, append(slices.Clone(v.Control), base.Evidence...)
 		return r
 	}
 	unasked, unanswered, notes := "", 0, 0
@@ -325,9 +327,11 @@ const confirmations = 3
 const maxSuspects = 4
 
 // confirmed finds the first way that opens again what the plain request is
-// still denied; without one, the first that opened it at all. It returns none
-// and a reason if one replica of several is open.
-func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, string) {
+// still denied: a failure. Without one it says what became of the first that
+// was served: it is no matter of this probe where the plain request is served
+// at times too, one replica of several being open. What was served and cannot
+// be had again each time is a failure all the same.
+func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, finding.Outcome, string) {
 	var first *Verdict
 	suspects := 0
 	for i := range odd {
@@ -336,22 +340,23 @@ func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, string)
 			continue
 		}
 		suspects++
-		if n := t.unsteady(ctx, v.lane); n > 0 {
-			return nil, fmt.Sprintf("the plain request is served at times too (%d of %d), which ingress/replicas tells", n, replicaTries)
-		}
-		if t.opensAgain(ctx, v) {
-			return v, ""
-		}
 		if first == nil {
 			first = v
 		}
+		// That the manifest is open each time says nothing of a layer that is not.
+		if n := t.unsteady(ctx, v.lane); n > 0 && (n < replicaTries || v.attempt.Request.Kind == oci.Manifest) {
+			return v, finding.NotApplicable, fmt.Sprintf("the plain request is served at times too (%d of %d), which ingress/replicas tells", n, replicaTries)
+		}
+		if t.opensAgain(ctx, v) {
+			return v, finding.Fail, ""
+		}
 	}
 	if first == nil {
-		return nil, ""
+		return nil, "", ""
 	}
 	// Content is its own proof, also when it cannot be had again.
-	first.Message += ", once, and not again on new connections"
-	return first, ""
+	first.Message += ", and not each time when it was asked again"
+	return first, finding.Fail, ""
 }
 
 // opensAgain repeats a way in on new connections, the last time with nothing

@@ -5,6 +5,8 @@ package probe
 import (
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/login"
@@ -24,6 +26,14 @@ type Target struct {
 	Imported   *Imported // what clients are told of it; nil when nothing was read
 
 	seen *seen
+}
+
+// public says whether a host is that of an endpoint which is meant to serve
+// everybody.
+func (t *Target) public(host string) bool {
+	return slices.ContainsFunc(t.Endpoints, func(e Endpoint) bool {
+		return e.Expect == Public && strings.EqualFold(e.URL.Hostname(), host)
+	})
 }
 
 // Endpoint is one way in. Each must hold the controls alone.

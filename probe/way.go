@@ -22,7 +22,7 @@ type Way struct {
 	URL       *url.URL
 	Prefix    string // before repository names
 	Addresses []netip.AddrPort
-	Names     []string // other names in its certificate
+	Names     []string // other names in its certificate, but those that are meant to be public
 	Product   string   // of the registry behind, by what it answers
 	Run       string   // id of the run
 	User      string   // who may read the image; "" is nobody
@@ -45,7 +45,7 @@ func (t *Trial) Way() Way {
 	defer d.mu.Unlock()
 	w.Product = d.product
 	for _, name := range d.names {
-		if !strings.EqualFold(name, d.ep.URL.Hostname()) && !strings.Contains(name, "*") && len(w.Names) < maxNames {
+		if !strings.EqualFold(name, d.ep.URL.Hostname()) && !strings.Contains(name, "*") && !d.target.public(name) && len(w.Names) < maxNames {
 			w.Names = append(w.Names, name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"testing"
 
@@ -66,4 +67,14 @@ func Instead(t *testing.T, endpoints ...probe.Endpoint) func(*probe.Options) {
 			}
 		}
 	}
+}
+
+// AddressOf is the address that a URL holds in the place of a name.
+func AddressOf(t *testing.T, u *url.URL) netip.Addr {
+	t.Helper()
+	a, err := netip.ParseAddr(u.Hostname())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }

@@ -228,7 +228,11 @@ func newDoor(r *run, t *Target, ep Endpoint) *door {
 	if t.seen == nil {
 		t.seen = &seen{}
 	}
-	d := &door{run: r, target: t, ep: ep, prepared: make(chan struct{}), wire: &wire.Client{Recorder: r.opts.Recorder, Trust: t.Trust, Timeout: r.opts.RequestTimeout}}
+	trust := t.Trust
+	if ep.Roots != nil {
+		trust.Roots = ep.Roots
+	}
+	d := &door{run: r, target: t, ep: ep, prepared: make(chan struct{}), wire: &wire.Client{Recorder: r.opts.Recorder, Trust: trust, Timeout: r.opts.RequestTimeout}}
 	concurrent := t.Concurrent
 	if concurrent == 0 {
 		concurrent = 32

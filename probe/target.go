@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"crypto/x509"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -43,6 +44,8 @@ type Endpoint struct {
 	Prefix  string     // put before repository names
 	Cache   bool       // known to be a shared cache
 	Expect  Expect     // what the door is meant to do; "" is Same
+	// Roots are the authorities of this endpoint alone; nil is the registry's.
+	Roots *x509.CertPool
 }
 
 // Expect is what an endpoint is meant to do.

@@ -104,31 +104,40 @@ func (s *setup) importDoor(client clients.Client, d clients.Door, repository str
 	if slices.ContainsFunc(t.Endpoints, same) {
 		return
 	}
-	t.Endpoints = append(t.Endpoints, probe.Endpoint{URL: base, Prefix: prefix})
+	t.Endpoints = append(t.Endpoints, probe.Endpoint{URL: base, Prefix: prefix, Roots: s.authorities(d.CAFiles, t.Trust.Roots)})
 	s.notes = append(s.notes, fmt.Sprintf("--import: %s is checked too, since %s uses it (%s)", base, client, where))
-	s.trust(d.CAFiles, t)
 }
 
-// trust believes the authorities that the client believes.
-func (s *setup) trust(files []string, t *probe.Target) {
+// authorities are those that the client believes at a door, beside what is
+// believed anyway. They count for that door alone: the credential of the
+// registry must not depend on whom a mirror believes. It is nil without any.
+func (s *setup) authorities(files []string, roots *x509.CertPool) *x509.CertPool {
+	var pool *x509.CertPool
 	for _, file := range files {
 		pem, err := os.ReadFile(file)
 		if err != nil {
 			s.notes = append(s.notes, "--import: "+err.Error())
 			continue
 		}
-		pool := t.Trust.Roots
 		if pool == nil {
-			if pool, err = x509.SystemCertPool(); err != nil {
-				pool = x509.NewCertPool()
-			}
-		} else {
-			pool = pool.Clone()
+			pool = believed(roots)
 		}
-		if pool.AppendCertsFromPEM(pem) {
-			t.Trust.Roots = pool
-		}
+		pool.AppendCertsFromPEM(pem)
 	}
+	return pool
+}
+
+// believed is a copy of what is trusted: the system's authorities when nothing
+// was named.
+func believed(roots *x509.CertPool) *x509.CertPool {
+	if roots != nil {
+		return roots.Clone()
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return x509.NewCertPool()
+	}
+	return pool
 }
 
 // hostPort is where a URL leads.

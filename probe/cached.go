@@ -50,7 +50,7 @@ func (t *Trial) fromCache(ctx context.Context, v Verdict) string {
 		return ""
 	}
 	t.group.mu.Lock()
-	key := v.lane.String() + a.Request.Target()
+	key := v.lane.String() + a.id()
 	if t.group.cachedBy == nil {
 		t.group.cachedBy = map[string]*attribution{}
 	}
@@ -78,7 +78,7 @@ func (t *Trial) attribute(ctx context.Context, a Attempt, lane Lane) (string, []
 	for range confirmations {
 		past := a.Request
 		past.Query = "regproof=" + hexRandom(6)
-		q := question{lane: lane, id: anonymous, phase: phaseFresh, request: past, limits: a.Limits, variant: true, fresh: true, confirms: true}
+		q := question{lane: lane, id: anonymous, phase: phaseFresh, request: past, change: a.Change, limits: a.Limits, variant: true, direct: a.Direct, fresh: true, confirms: true}
 		other = t.ask(ctx, q)
 		q.request = a.Request
 		again = t.ask(ctx, q)
@@ -174,9 +174,7 @@ func (t *Trial) Cached(ctx context.Context, attempts []Attempt) Result {
 		if v.Outcome != finding.Fail {
 			continue
 		}
-		plain := v
-		plain.attempt.Change, plain.attempt.Direct, plain.attempt.Variant = nil, false, ""
-		if because := t.fromCache(ctx, plain); cameFromCache(because) {
+		if because := t.fromCache(ctx, v); cameFromCache(because) {
 			leaks = append(leaks, v)
 			if why == "" {
 				why = because

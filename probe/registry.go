@@ -492,7 +492,7 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.NotApplicable, "the endpoint is expected to be public")
 	case (p.Decides == access.List || p.Decides == access.Catalog) && s.list.allow:
 		return not(finding.NotApplicable, "policy lets anonymous list: "+s.list.rule)
-	case s.pull.allow && p.Per != Registry && p.Effect == Read && p.Decides != access.List:
+	case s.pull.allow && p.Per != Registry && p.Per != Primary && p.Effect == Read && p.Decides != access.List:
 		return not(finding.NotApplicable, "policy lets anonymous pull: "+s.pull.rule)
 	case slices.Contains(p.Needs, NeedIndex) && s.known() != nil && !s.known().Document.Index():
 		return not(finding.NotApplicable, "the image is no index")

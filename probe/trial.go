@@ -46,6 +46,7 @@ type Attempt struct {
 	Direct    bool                                                   // without a login: it carries its own credential
 	Again     int                                                    // how often it was repeated because of a doubt
 	Confirms  bool                                                   // it repeats a leak that was seen: no budget stands in its way
+	plain     *Attempt                                               // of which this is an odd way
 	lanes     []Lane                                                 // only there; nil is as AllLanes and OneLane say
 	Cold      bool                                                   // not asked: what was answered before anything else
 	Elsewhere bool                                                   // Control is from another endpoint

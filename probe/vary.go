@@ -45,7 +45,7 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 		}
 		attempts := make([]Attempt, len(s.Odd))
 		for j, a := range s.Odd {
-			a.Class, a.Direct, a.Change, a.lanes = Variant, true, within(a.Change), lanes
+			a.Class, a.Direct, a.Change, a.lanes, a.plain = Variant, true, within(a.Change), lanes, &s.Plain
 			if a.Judge == nil {
 				a.Judge = JudgeOdd
 			}
@@ -347,6 +347,9 @@ func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, finding
 		if n := t.unsteady(ctx, v.lane); n > 0 && (n < replicaTries || v.attempt.Request.Kind == oci.Manifest) {
 			return v, finding.NotApplicable, fmt.Sprintf("the plain request is served at times too (%d of %d), which ingress/replicas tells", n, replicaTries)
 		}
+		if t.plainlyOpen(ctx, v) {
+			return v, finding.NotApplicable, "it is open to everybody, without any trick; a rate limit or a ban denied it for a while"
+		}
 		if t.opensAgain(ctx, v) {
 			return v, finding.Fail, ""
 		}
@@ -357,6 +360,22 @@ func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, finding
 	// Content is its own proof, also when it cannot be had again.
 	first.Message += ", and not each time when it was asked again"
 	return first, finding.Fail, ""
+}
+
+// plainlyOpen asks plainly for what an odd way was served, on new connections
+// and with time between: what denied it may have been a rate limit.
+func (t *Trial) plainlyOpen(ctx context.Context, v *Verdict) bool {
+	for n := range confirmations {
+		if n > 0 && sleep(ctx, isolation) != nil {
+			return false
+		}
+		a := *v.attempt.plain
+		a.Class, a.AllLanes, a.Again, a.Fresh, a.Confirms = Canonical, false, n+1, true, true
+		if t.try(ctx, a, v.lane).Outcome == finding.Fail {
+			return true
+		}
+	}
+	return false
 }
 
 // opensAgain repeats a way in on new connections, the last time with nothing

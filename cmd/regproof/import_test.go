@@ -33,7 +33,7 @@ func TestImportedAuthority(t *testing.T) {
 			target := probe.Target{Name: "registry.example", Endpoints: []probe.Endpoint{{URL: &url.URL{Scheme: "https", Host: "registry.example"}}}}
 			target.Trust.Roots = roots
 			s := &setup{}
-			s.importDoor(clients.Docker, clients.Door{URL: &url.URL{Scheme: "https", Host: "mirror.example"}, CAFiles: []string{file}, File: "hosts.toml", Line: 1}, "", &target)
+			s.importDoor(clients.Docker, clients.Door{URL: &url.URL{Scheme: "https", Host: "mirror.example"}, CAFiles: []string{file}, File: "hosts.toml", Line: 1}, "", &target, false)
 			if len(target.Endpoints) != 2 {
 				t.Fatalf("%d endpoints: %v", len(target.Endpoints), s.notes)
 			}

@@ -29,7 +29,7 @@ var Depth = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		own := strings.Count(t.Way().Prefix+t.Repository(), "/") + 1
+		own := strings.Count(t.Repository(), "/") + 1 // the prefix of an endpoint is put before each name
 		ask := func(depth int) probe.Attempt {
 			name := strings.TrimSuffix(strings.Repeat("regproof-"+t.Way().Run+"/", depth), "/")
 			return probe.Attempt{Request: oci.Request{Method: "GET", Kind: oci.Manifest, Repository: name, Reference: "regproof", Accept: oci.AcceptManifests()}}

@@ -430,6 +430,7 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 	}
 	g.conduct(ctx, g.odd, len(odd) > 0)
 	wg.Wait()
+	g.rounds.Wait() // those that a repeated attempt began
 	return slices.Concat(out, slices.Concat(more...))
 }
 

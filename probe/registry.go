@@ -286,7 +286,7 @@ func (r *run) probesFor(s *subject, want part) []Probe {
 			continue
 		}
 		named := s.ref.Repository != ""
-		ok := false
+		var ok bool
 		switch p.Per {
 		case Registry:
 			ok = !named && ((want.listing && p.Decides != "") || (want.late && p.Decides == ""))

@@ -149,6 +149,8 @@ func (t *Trial) namesPrivate(a Attempt, answer Answer) (Verdict, bool) {
 	switch {
 	case err != nil || answer.Truncated:
 		return Verdict{}, false
+	case t.Known() == nil && !t.here(answer.Request):
+		return Verdict{}, false // another server may have an image of that name for everybody
 	case t.Known() == nil:
 		c := &image.Content{Kind: image.Manifest, Digest: oci.SHA256(body), MediaType: doc.Type(answer.Header.Get("Content-Type")), Size: int64(len(body))}
 		return t.leaked(a, answer, c, "served"), true
@@ -156,6 +158,11 @@ func (t *Trial) namesPrivate(a Attempt, answer Answer) (Verdict, bool) {
 		return t.leaked(a, answer, t.Known().Root, "served"), true
 	}
 	return Verdict{}, false
+}
+
+// here says whether a request names no other server than the endpoint.
+func (t *Trial) here(r wire.Request) bool {
+	return r.Host == t.door.ep.URL.Host && !r.AnyName && !strings.Contains(r.Target, "://")
 }
 
 // oddRedirect: to storage with a signature the registry has authorised it; to

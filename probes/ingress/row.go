@@ -63,7 +63,7 @@ func factsOf(t *probe.Trial, r oci.Request) facts {
 	first, rest, deep := strings.Cut(repo, "/")
 	f := facts{
 		"repo": repo, "ref": r.Reference, "first": first, "repo%": escape(repo), "ref%": escape(r.Reference), "REPO": strings.ToUpper(repo),
-		"host": w.URL.Host, "hostname": w.URL.Hostname(), "HOSTNAME": strings.ToUpper(w.URL.Hostname()), "port": port(w), "other": "regproof-" + w.Run + ".invalid",
+		"host": w.URL.Host, "hostname": hostOf(w.URL.Hostname()), "HOSTNAME": strings.ToUpper(hostOf(w.URL.Hostname())), "port": port(w), "other": "regproof-" + w.Run + ".invalid",
 		"address": hostOf(w.Addresses[0].Addr().String()), "run": w.Run, "user": w.User, "open": w.Open,
 		"junk": base64.StdEncoding.EncodeToString([]byte("regproof-" + w.Run + ":" + w.Run)),
 	}

@@ -48,7 +48,8 @@ func checkCommand() *cobra.Command {
 		Long: "Prove that the controls of a registry hold at the API layer.\n\n" +
 			"check HOST/REPO:TAG proves that no stranger reaches an image that is meant to be\n" +
 			"private; check HOST looks at the listings of a registry and proves retrieval on\n" +
-			"what it finds; check -f FILE does what a configuration file says.\n\n" +
+			"what it finds; check -f FILE does what a configuration file says.\n" +
+			"docs/configuration.md, in the source of regproof, describes the file.\n\n" +
 			"The credentials of docker or podman for the host are used to show that there is\n" +
 			"something to be denied. Without any, a leak is still found, but nothing can be\n" +
 			"proven private (exit 3).\n\n" +

@@ -11,9 +11,9 @@ import (
 func (w *peerWorld) table(cases []peerCase) string {
 	var b strings.Builder
 	b.WriteString("# regproof against software that nobody here wrote\n\n" +
-		"Made by `REGPROOF_TABLE=docs/peers.md go test -run TestPeers ./cmd/regproof`. Every case\n" +
+		"Made by `REGPROOF_TABLE=$PWD/docs/peers.md go test -run TestPeers ./cmd/regproof`. Every case\n" +
 		"starts real software on loopback and runs the compiled binary. The probes named are\n" +
-		"those that fail, of the family `anonymous/`; every weak case has a sound twin, which\n" +
+		"those that fail, of the family `anonymous/` where no other is named; every weak case has a sound twin, which\n" +
 		"must be proven private (exit 0) without a single finding that is not named here. Bold is what is not as expected.\n\n" +
 		"Peers: Debian packages `docker-registry skopeo nginx-light haproxy curl`, and\n" +
 		"`cd tools/registry && go build -o ../../bin/registry github.com/distribution/distribution/v3/cmd/registry`\n" +

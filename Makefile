@@ -35,7 +35,7 @@ peers:
 
 # Every weakness of real fronts and registries, and its sound twin: docs/accuracy.md.
 accuracy:
-	REGPROOF_PEERS=required REGPROOF_ACCURACY=1 REGPROOF_TABLE=$(CURDIR)/docs/accuracy.md $(GO) test -count=1 -timeout 60m -run '^TestAccuracy$$' ./cmd/regproof
+	REGPROOF_PEERS=required REGPROOF_ACCURACY=1 REGPROOF_TABLES=docs $(GO) test -count=1 -timeout 60m -run '^TestAccuracy$$' ./cmd/regproof
 
 lint:
 	cd tools && $(GO) build -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -15,7 +15,7 @@ func replaceSecure(text, addr string) string { return strings.ReplaceAll(text, "
 // exposureAccuracy are registries that show or follow what they should not.
 func exposureAccuracy() []accuracyCase {
 	debug := func(name, software, setup, sound string) accuracyCase {
-		return accuracyCase{name: name, weakness: "debug-port", software: software, setup: setup, sound: sound, fails: []string{"exposure/debug-port"}, may: []string{"exposure/metrics", "exposure/doors"}, cause: "debug"}
+		return accuracyCase{name: name, weakness: "debug-port", software: software, setup: setup, sound: sound, fails: []string{"exposure/debug"}, may: []string{"exposure/metrics", "exposure/doors"}, cause: "debug"}
 	}
 	cors := func(name, setup, sound string) accuracyCase {
 		return accuracyCase{name: name, weakness: "cors-wildcard-credentials", setup: setup, sound: sound,

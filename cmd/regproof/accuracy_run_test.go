@@ -165,11 +165,8 @@ func TestAccuracy(t *testing.T) {
 	})
 	text := accuracyTable(cases, results)
 	t.Log(text)
-	if path := os.Getenv("REGPROOF_TABLE"); path != "" {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(peer.Root(), path)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	if dir := os.Getenv("REGPROOF_TABLES"); dir != "" {
+		if err := os.WriteFile(tableFile(dir, "accuracy.md"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,14 +4,26 @@ package main_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
+
+	"github.com/regproof/regproof/internal/peer"
 )
+
+// tableFile is where a table goes; a folder is named from the top of the
+// repository.
+func tableFile(dir, name string) string {
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(peer.Root(), dir)
+	}
+	return filepath.Join(dir, name)
+}
 
 // table shows what regproof said of every case, for docs/peers.md.
 func (w *peerWorld) table(cases []peerCase) string {
 	var b strings.Builder
 	b.WriteString("# regproof against software that nobody here wrote\n\n" +
-		"Made by `REGPROOF_TABLE=$PWD/docs/peers.md go test -run TestPeers ./cmd/regproof`. Every case\n" +
+		"Made by `REGPROOF_TABLES=docs go test -run TestPeers ./cmd/regproof`. Every case\n" +
 		"starts real software on loopback and runs the compiled binary. The probes named are\n" +
 		"those that fail, of the family `anonymous/` where no other is named; every weak case has a sound twin, which\n" +
 		"must be proven private (exit 0) without a single finding that is not named here. Bold is what is not as expected.\n\n" +

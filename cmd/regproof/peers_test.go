@@ -117,8 +117,8 @@ func TestPeers(t *testing.T) {
 			t.Logf("slow: %s took %.1f s, %d requests", c.name, got.took.Seconds(), got.Run.Requests)
 		}
 	}
-	if path := os.Getenv("REGPROOF_TABLE"); path != "" {
-		if err := os.WriteFile(path, []byte(w.table(cases)), 0o644); err != nil {
+	if dir := os.Getenv("REGPROOF_TABLES"); dir != "" {
+		if err := os.WriteFile(tableFile(dir, "peers.md"), []byte(w.table(cases)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -158,7 +158,12 @@ func (t *Trial) optional() bool {
 func (t *Trial) turn(ctx context.Context) {
 	t.group.core.wait(ctx)
 	if t.probe.Per == Once {
-		t.group.rest.wait(ctx)
+		// All others have asked. Whether the door still answers as before is
+		// looked at meanwhile, and what it is not sure of is asked again.
+		select {
+		case <-t.group.rest.full:
+		case <-ctx.Done():
+		}
 	}
 }
 

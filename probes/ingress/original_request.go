@@ -37,7 +37,7 @@ func originals() []row {
 	claims := slices.Concat(
 		names("X-Original-URI", "/", "/v2/", "/healthz", "/v2/public/x", "/v2/{open}/manifests/latest"),
 		names("X-Forwarded-Uri", "/", "/v2/", "/healthz", "/v2/public/x", "/v2/{open}/manifests/latest"),
-		names("X-Original-URL", "/", "/v2/", "/v2/public/x"),
+		names("X-Original-URL", "/", "/v2/"),
 		headers("/", "X-Auth-Request-Redirect", "X-Forwarded-Path", "X-Envoy-Original-Path", "X-Original-Path"),
 		headers("OPTIONS", "X-Forwarded-Method", "X-Original-Method"),
 		headers("https", "X-Forwarded-Proto", "X-Forwarded-Scheme"),

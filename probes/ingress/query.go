@@ -43,7 +43,6 @@ var queries = []row{
 	{target: "{target}?x=/v2/", cause: matchesAll},
 	{target: "{target}?/healthz", cause: matchesAll},
 	{target: "{target}?/health", cause: matchesAll},
-	{target: "{target}?/oauth2/", cause: matchesAll},
 	{target: "{target}?x=.js", cause: matchesAll},
 	{target: "{target}?x=/public/", cause: matchesAll},
 	{target: "{target}?token=x", cause: matchesAll},

@@ -36,7 +36,7 @@ var UserAgent = probe.Probe{
 
 var agents = []string{
 	"GoogleHC/1.0", "kube-probe/1.30", "ELB-HealthChecker/2.0", "Amazon-Route53-Health-Check-Service (ref x)", "Envoy/HC", "Consul Health Check",
-	"Prometheus/2.53.0", "Blackbox-Exporter", "UptimeRobot/2.0",
+	"Prometheus/2.53.0", "Blackbox-Exporter",
 	"curl/8.5.0", "Wget/1.21.4", "Go-http-client/1.1",
 	"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Mozilla/5.0 (compatible; Googlebot/2.1)",
 	"harbor-registry-client", "Artifactory/7.90.0", "Nexus/3.70.0", "trivy/0.60.0",

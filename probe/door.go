@@ -167,7 +167,9 @@ func (d *door) learn(resp wire.Response, odd bool) {
 	if resp.TLS != nil && len(d.names) == 0 && resp.Request.SNI == d.ep.URL.Hostname() {
 		d.names = resp.TLS.Names
 	}
-	if d.product == "" || d.product == product.Unknown {
+	if d.target.Product != "" {
+		d.product = d.target.Product
+	} else if d.product == "" || d.product == product.Unknown {
 		d.product = product.Detect(resp.Header)
 	}
 	if resp.TLS != nil && d.tls == "" {

@@ -74,6 +74,7 @@ type Probe struct {
 	Severity finding.Severity
 	Control  string // id in the catalogue
 	Effect   Effect
+	Option   string // without which it is left out, when that is no effect
 	Per      Per
 	Required bool // part of the core battery
 	Needs    []Need

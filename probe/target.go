@@ -24,6 +24,7 @@ type Target struct {
 	PerSecond float64             // requests a second; 0 is no limit
 	// Concurrent is how many requests may be under way at once; 0 is 32.
 	Concurrent int
+	Product    string    // what it is said to be; "" is to be recognised
 	Imported   *Imported // what clients are told of it; nil when nothing was read
 
 	seen *seen

@@ -101,6 +101,9 @@ func explain(out io.Writer, p probe.Probe, name string) {
 	if f := p.Effect.Flag(); f != "" {
 		section("Effect on the registry", fmt.Sprintf("%s: it runs only with %s.", p.Effect, f))
 	}
+	if p.Option != "" {
+		section("Runs with", p.Option)
+	}
 	c, _ := control.Get(p.Control)
 	var clauses []string
 	for _, cl := range c.Clauses {

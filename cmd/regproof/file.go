@@ -78,6 +78,9 @@ func target(r config.Registry) (probe.Target, error) {
 		Name: r.Name, Trust: wire.Trust{Roots: roots}, PerSecond: r.Rate.PerSecond, Concurrent: r.Rate.Concurrent,
 		Endpoints: []probe.Endpoint{{URL: r.Base}},
 	}
+	if r.Type != config.Auto {
+		t.Product = string(r.Type)
+	}
 	for _, e := range r.Endpoints {
 		t.Endpoints = append(t.Endpoints, probe.Endpoint{
 			URL: e.Base, Address: e.Address, Prefix: e.Prefix, Cache: e.Role == config.Cache,

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/regproof/regproof/report"
 	"github.com/spf13/cobra"
@@ -29,10 +31,10 @@ func probesCommand() *cobra.Command {
 			}
 			for _, p := range allProbes() {
 				need := ""
-				if f := p.Effect.Flag(); f != "" {
-					need = "  (" + f + ")"
+				if f := cmp.Or(p.Effect.Flag(), p.Option); f != "" {
+					need = fmt.Sprintf(" (%s)", f)
 				}
-				fmt.Fprintf(out, "%-30s %-9s%s\n", p.ID, p.Severity, need)
+				fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-30s %-9s%s", p.ID, p.Severity, need), " "))
 				fmt.Fprintln(out, report.Fold(p.Title, "    "))
 			}
 			return nil

@@ -25,6 +25,7 @@ var ClientConfiguration = probe.Probe{
 	Severity: finding.High,
 	Control:  "client-configuration",
 	Effect:   probe.Read,
+	Option:   "--import",
 	Per:      probe.Primary,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return t.Clients(ctx)

@@ -24,6 +24,7 @@ var DebugPort = probe.Probe{
 	Severity: finding.High,
 	Control:  "debug",
 	Effect:   probe.Read,
+	Option:   "--discover",
 	Per:      probe.Primary,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return t.DebugPorts(ctx)

@@ -26,6 +26,7 @@ var Doors = probe.Probe{
 	Severity: finding.Critical,
 	Control:  "doors",
 	Effect:   probe.Read,
+	Option:   "--discover",
 	Per:      probe.Primary,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		return t.Doors(ctx)

@@ -25,6 +25,7 @@ type group struct {
 	mu       sync.Mutex
 	answers  map[string]*sharedAnswer
 	repeated map[Lane]*repetition
+	opened   map[Lane]Answer // what a sentinel was served that the first request was denied
 	cachedBy map[string]*attribution
 	told     *telling // what CachedContent came to; nil when it is not run here
 	primary  *group   // of the same subject at the registry's primary endpoint; itself there

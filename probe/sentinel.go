@@ -117,6 +117,7 @@ func (s *sentinels) once(ctx context.Context, g *group) round {
 	for _, ref := range g.refs {
 		wg.Go(func() {
 			a := g.sentinel(ctx, ref.q)
+			g.opens(ref, a)
 			mu.Lock()
 			defer mu.Unlock()
 			if a.NotAsked != "" {
@@ -133,6 +134,31 @@ func (s *sentinels) once(ctx context.Context, g *group) round {
 	}
 	r.end = s.door.clock.Add(1)
 	return r
+}
+
+// opens keeps the answer of a sentinel that served what the first request was
+// denied: behind a rate limit it may be the only one that gets through.
+func (g *group) opens(ref reference, a Answer) {
+	if ref.what != firstAnonymous || ref.status/100 == 2 || a.First.Status/100 != 2 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		g.opened = map[Lane]Answer{}
+	}
+	g.opened[ref.q.lane] = a
+}
+
+// askAlone asks the first request once more, after silence and with nothing
+// beside it: a rate limit that lets a single one through lets this one through.
+func (g *group) askAlone(ctx context.Context) bool {
+	for _, ref := range g.refs {
+		if ref.what == firstAnonymous && sleep(ctx, 0) == nil {
+			g.opens(ref, g.sentinel(ctx, ref.q))
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // sentinel asks without regard to budgets: it is what keeps them honest.
@@ -217,6 +243,9 @@ func (s *sentinels) recover(ctx context.Context, g *group) bool {
 	deadline := time.Now().Add(patience)
 	for wait := time.Second; time.Now().Before(deadline); wait *= 2 {
 		if sleep(ctx, wait) != nil {
+			return false
+		}
+		if wait < 4*time.Second && (!g.askAlone(ctx) || sleep(ctx, wait) != nil) {
 			return false
 		}
 		if s.check(ctx, g).good {

@@ -299,6 +299,11 @@ func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
 		t.isolated(ctx, verdicts, t.doubts)
 	}
 	for i, v := range verdicts {
+		if a, answer, ok := t.openedTo(v); ok {
+			verdicts[i] = t.verdict(ctx, a, v.lane, answer)
+		}
+	}
+	for i, v := range verdicts {
 		if v.signed || v.Outcome != finding.Pass && !v.onDenial {
 			continue
 		}
@@ -308,6 +313,20 @@ func (t *Trial) settle(ctx context.Context, verdicts []Verdict) []Verdict {
 		}
 	}
 	return verdicts
+}
+
+// openedTo says whether a sentinel was served what this attempt, the very first
+// request, was denied.
+func (t *Trial) openedTo(v Verdict) (Attempt, Answer, bool) {
+	t.group.mu.Lock()
+	defer t.group.mu.Unlock()
+	answer, ok := t.group.opened[v.lane]
+	a := v.attempt
+	if !ok || !a.Cold || v.Outcome == finding.Fail {
+		return a, answer, false
+	}
+	a.Cold, a.Variant = false, "the first request once more"
+	return a, answer, true
 }
 
 // doubt names why a denial counts for nothing.

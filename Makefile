@@ -5,7 +5,7 @@
 
 GO     ?= go
 BIN    := $(CURDIR)/bin
-DEBIAN := docker-registry skopeo nginx-light haproxy curl varnish squid caddy
+DEBIAN := docker-registry skopeo nginx-light haproxy curl varnish squid caddy apache2-bin
 
 .PHONY: build test race bench peers accuracy lint fuzz static docs tidy clean
 

@@ -133,8 +133,8 @@ func TestNotAFile(t *testing.T) {
 			root := t.TempDir()
 			write(t, root, file+"/x", nil)
 			wantProblem(t, read(t, client, root), file+": not a regular file")
-			if os.Getuid() == 0 {
-				t.Skip("root may read everything")
+			if os.Getuid() == 0 { // who may read everything
+				return
 			}
 			root = t.TempDir()
 			write(t, root, file, nil)

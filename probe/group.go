@@ -30,6 +30,6 @@ type group struct {
 	told     *telling // what CachedContent came to; nil when it is not run here
 	primary  *group   // of the same subject at the registry's primary endpoint; itself there
 
-	rounds          sync.WaitGroup // sentinels under way beside the attempts
-	core, rest, odd *gate          // odd: what is run once for the endpoint
+	rounds          beside // sentinels under way beside the attempts
+	core, rest, odd *gate  // odd: what is run once for the endpoint
 }

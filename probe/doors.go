@@ -66,8 +66,8 @@ func (s *seen) image(repository string, digest oci.Digest) {
 	}
 }
 
-// Discovered are the doors that nobody configured. It looks for them once.
-func (t *Trial) Discovered(ctx context.Context) discover.Survey {
+// discovered are the doors that nobody configured. It looks for them once.
+func (t *Trial) discovered(ctx context.Context) discover.Survey {
 	d, s := t.door, t.door.target.seen
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +150,7 @@ func (t *Trial) Doors(ctx context.Context) Result {
 	if t.door.run.planning() {
 		return Result{Outcome: finding.NotChecked, Reason: "a plan looks for no doors"}
 	}
-	survey := t.Discovered(ctx)
+	survey := t.discovered(ctx)
 	var all []Result
 	unclear, looked := 0, 0
 	var trail []string
@@ -189,7 +189,7 @@ func (t *Trial) DebugPorts(ctx context.Context) Result {
 	var all []Result
 	looked := 0
 	var trail []string
-	for _, d := range t.Discovered(ctx).Doors {
+	for _, d := range t.discovered(ctx).Doors {
 		if d.Kind != discover.Debug || d.State == discover.NotAsked {
 			continue
 		}

@@ -5,18 +5,11 @@ package probe
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 
 	"github.com/regproof/regproof/access"
-	"github.com/regproof/regproof/control"
-	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
-	"github.com/regproof/regproof/image"
-	"github.com/regproof/regproof/login"
-	"github.com/regproof/regproof/oci"
-	"github.com/regproof/regproof/wire"
 )
 
 // registry makes all trials of one registry: first the images that policy
@@ -66,7 +59,7 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	var wg sync.WaitGroup
 	// What is beside the API comes when all that may be required was asked: a bot
 	// filter or a rate limit that it wakes does no harm then.
-	var beside sync.WaitGroup
+	var last sync.WaitGroup
 	late := func(at int) {
 		for _, s := range closed {
 			select {
@@ -100,10 +93,10 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 		})
 	}
 	at := n
-	beside.Go(func() { late(at) })
+	last.Go(func() { late(at) })
 	n++
 	wg.Wait()
-	beside.Wait()
+	last.Wait()
 	if left > 0 {
 		r.say(fmt.Sprintf("%d of %d sampled repositories were asked for: more would not leave enough of the budget of %d denied requests for the odd ways to ask (check.budget.denied, in a file)", sampled, sampled+left, r.opts.MaxDenied))
 	}
@@ -211,22 +204,6 @@ func (r *run) emit(fs []finding.Finding, rows []access.Row) {
 	}
 }
 
-// printable escapes what a server may have put into a finding.
-func printable(f finding.Finding) finding.Finding {
-	for _, s := range []*string{&f.Reason, &f.Message, &f.Variant, &f.Repository, &f.Reference, &f.Fix} {
-		*s = evidence.Printable(*s, 2000)
-	}
-	if f.Subject != nil {
-		s := *f.Subject
-		s.MediaType = evidence.Printable(s.MediaType, 256)
-		f.Subject = &s
-	}
-	for i := range f.Deviations {
-		f.Deviations[i].Variant = evidence.Printable(f.Deviations[i].Variant, 500)
-	}
-	return f
-}
-
 // one makes all trials of one image on all doors of its registry. Every door
 // is asked cold before any entitled read: on a leaky cache it is the entitled
 // read that makes the anonymous one succeed.
@@ -304,331 +281,4 @@ func (r *run) probesFor(s *subject, want part) []Probe {
 		}
 	}
 	return out
-}
-
-// askCold is phase 0: anonymous, by the configured reference, on every address.
-func (g *group) askCold(ctx context.Context) {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for _, lane := range g.door.addressLanes() {
-		wg.Go(func() {
-			answer := g.ask(ctx, g.coldQuestion(lane))
-			mu.Lock()
-			defer mu.Unlock()
-			g.cold[lane.Address.String()] = answer
-		})
-	}
-	wg.Go(func() { g.ping(ctx) })
-	wg.Wait()
-	for _, a := range g.cold {
-		if a.Status != 0 || a.NotAsked != "" || a.Failure == wire.ClientCert || a.Failure == wire.NoRoute {
-			return
-		}
-		g.dead, g.ownTrail = silence(a.Response), a.Trail
-	}
-}
-
-func (g *group) coldQuestion(lane Lane) question {
-	return question{lane: lane, id: anonymous, phase: phaseCold, request: g.coldRequest()}
-}
-
-// coldRequest is what a stranger would ask first: the manifest, or for the
-// registry as such its catalog.
-func (g *group) coldRequest() oci.Request {
-	if g.subject.ref.Repository == "" {
-		return oci.Request{Method: "GET", Kind: oci.Catalog, Query: "n=100"}
-	}
-	return manifestOf(g.subject.ref.Repository, g.subject.ref.Reference)
-}
-
-// learn is phase 1: the entitled read the image; without any, a stranger does,
-// if that was served.
-func (g *group) learn(ctx context.Context) {
-	s, d := g.subject, g.door
-	var cold []wire.Response
-	served := false
-	for _, a := range g.cold {
-		cold = append(cold, a.First, a.Response)
-		served = served || a.Status == 200
-	}
-	if s.entitled != nil {
-		g.ownTrail = nil
-		switch why := d.cached(cold); {
-		case why != "" && !(d.run.allows(PrimesCache) && d.run.sandboxed(s.ref.Repository)):
-			g.cache = true
-			g.ownProblem = "it looks like a shared cache (" + why + "), through which nothing private is read (name the registry behind it with --endpoint, or an image of the sandbox with --prime-caches)"
-		case s.ref.Repository == "":
-			return
-		default:
-			k, trail, err := image.Walk(ctx, g.fetch(s.entitled, phaseEntitled), s.ref.Repository, s.ref.Reference)
-			g.ownTrail = trail
-			if err == nil {
-				g.own = k
-				d.served(k)
-				if !s.pull.allow {
-					d.target.seen.image(d.ep.Prefix+s.ref.Repository, k.Root.Digest)
-				}
-				s.learn(k, g, true)
-				return
-			}
-			g.ownProblem = err.Error()
-		}
-	}
-	if served && s.ref.Repository != "" {
-		if k, _, err := image.Walk(ctx, g.fetch(anonymous, phaseCold), s.ref.Repository, s.ref.Reference); err == nil && len(k.All()) > 1 {
-			s.learn(k, g, false)
-		}
-	}
-}
-
-// trials runs the probes of one subject on one door.
-func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
-	out := make([]finding.Finding, len(probes))
-	more := make([][]finding.Finding, len(probes))
-	var runnable []int
-	for i, p := range probes {
-		f, run := g.before(ctx, p)
-		out[i] = f
-		if run {
-			runnable = append(runnable, i)
-		}
-	}
-	var required, rest, odd []string
-	for _, i := range runnable {
-		if probes[i].Per == Once {
-			odd = append(odd, probes[i].ID)
-			continue
-		}
-		rest = append(rest, probes[i].ID)
-		if probes[i].ID == CachedContent {
-			g.told = &telling{done: make(chan struct{})}
-		}
-		if probes[i].Required {
-			required = append(required, probes[i].ID)
-		}
-	}
-	g.core, g.rest, g.odd = newGate(required), newGate(rest), newGate(odd)
-	var wg sync.WaitGroup
-	for _, i := range runnable {
-		wg.Go(func() {
-			result := g.guarded(ctx, probes[i])
-			if probes[i].ID == CachedContent {
-				g.told.fails = result.Outcome == finding.Fail
-				close(g.told.done)
-			}
-			out[i] = g.finding(probes[i], result)
-			for _, also := range result.Also {
-				more[i] = append(more[i], g.finding(probes[i], also))
-			}
-			g.door.run.trials.Add(1)
-		})
-	}
-	g.conduct(ctx, g.core, len(required) > 0)
-	g.conduct(ctx, g.rest, len(rest) > 0)
-	if g.subject.doors.Add(-1) == 0 {
-		g.subject.wasAsked()
-	}
-	g.conduct(ctx, g.odd, len(odd) > 0)
-	wg.Wait()
-	g.rounds.Wait() // those that a repeated attempt began
-	return slices.Concat(out, slices.Concat(more...))
-}
-
-// conduct opens a gate once everybody is there and the sentinels were asked.
-func (g *group) conduct(ctx context.Context, gt *gate, asked bool) {
-	select {
-	case <-gt.full:
-		g.rounds.Wait()
-		if asked {
-			g.door.sentinels.check(ctx, g)
-		}
-	case <-ctx.Done():
-	}
-	close(gt.open)
-}
-
-// guarded runs a probe; a panic is the engine's fault and breaks this trial
-// alone.
-func (g *group) guarded(ctx context.Context, p Probe) (result Result) {
-	defer func() {
-		if e := recover(); e != nil {
-			result = Result{Outcome: finding.Error, Reason: fmt.Sprintf("the probe panicked: %v", e), Message: firstLines(string(debug.Stack()))}
-		}
-		g.core.done(p.ID)
-		g.rest.done(p.ID)
-		g.odd.done(p.ID)
-	}()
-	return p.Run(ctx, &Trial{group: g, probe: p})
-}
-
-func firstLines(stack string) string {
-	if len(stack) > 2000 {
-		return stack[:2000]
-	}
-	return stack
-}
-
-// before decides whether a probe has anything to do here.
-func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
-	d, s := g.door, g.subject
-	not := func(o finding.Outcome, reason string) (finding.Finding, bool) {
-		return g.finding(p, Result{Outcome: o, Reason: reason, Evidence: g.ownTrail}), false
-	}
-	switch {
-	case d.run.opts.Skipped != nil && d.run.opts.Skipped(p):
-		return not(finding.NotChecked, "left out by --skip")
-	case ctx.Err() != nil:
-		return not(finding.NotChecked, "interrupted")
-	case p.Expects != "" && p.Expects != d.ep.Expect:
-		return not(finding.NotApplicable, "the endpoint is not meant to be "+string(p.Expects))
-	case p.Expects == "" && d.ep.shut():
-		return not(finding.NotApplicable, "the endpoint is meant to be "+string(d.ep.Expect)+", which a probe of its own decides")
-	case d.problem != "" && !d.ep.shut():
-		return not(finding.Unknown, d.problem)
-	case g.dead != "":
-		return not(finding.Unknown, g.dead)
-	case !d.run.allows(p.Effect):
-		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))
-	case d.ep.Expect == Public:
-		return not(finding.NotApplicable, "the endpoint is expected to be public")
-	case (p.Decides == access.List || p.Decides == access.Catalog) && s.list.allow:
-		return not(finding.NotApplicable, "policy lets anonymous list: "+s.list.rule)
-	case s.pull.allow && p.Per != Registry && p.Per != Primary && p.Effect == Read && p.Decides != access.List:
-		return not(finding.NotApplicable, "policy lets anonymous pull: "+s.pull.rule)
-	case slices.Contains(p.Needs, NeedIndex) && s.known() != nil && !s.known().Document.Index():
-		return not(finding.NotApplicable, "the image is no index")
-	case (slices.Contains(p.Needs, NeedContent) || slices.Contains(p.Needs, NeedIndex)) && s.known() == nil:
-		return not(finding.Unknown, "no control: "+s.whyUnknown(g, nil))
-	}
-	return finding.Finding{}, true
-}
-
-// finding makes the report's record of a result.
-func (g *group) finding(p Probe, r Result) finding.Finding {
-	d, s := g.door, g.subject
-	f := finding.Finding{
-		Probe: p.ID, Control: p.Control, Severity: p.Severity, Outcome: r.Outcome, Registry: d.target.Name, Endpoint: d.endpointName(),
-		Repository: s.ref.Repository, Reference: s.ref.Reference, Identity: login.Anonymous, Subject: r.Subject,
-		Address: r.Address, Protocol: r.Protocol, Variant: r.Variant, Expected: string(access.Deny), Observed: r.Observed,
-		Reason: r.Reason, Message: r.Message, Evidence: r.Evidence, ControlEvidence: r.Control, Attempts: r.Attempts, Deviations: r.Deviations,
-		Frameworks: clauses(p.Control),
-	}
-	if r.Endpoint != "" {
-		f.Endpoint = r.Endpoint
-	}
-	f.Required = g.required(p)
-	if r.Severity != "" {
-		f.Severity = r.Severity
-	}
-	if f.Observed == "" {
-		f.Observed = "unknown"
-	}
-	if f.Outcome == finding.Fail {
-		f.Fix = p.Fix
-		if r.Fix != "" {
-			f.Fix = r.Fix
-		}
-	}
-	if f.Message == "" {
-		f.Message = p.Title
-		if f.Outcome == finding.Fail {
-			f.Message = "does not hold: " + p.Title
-		}
-	}
-	return f
-}
-
-// clauses are those that ask for a control.
-func clauses(id string) []finding.Clause {
-	c, _ := control.Get(id)
-	out := []finding.Clause{}
-	for _, cl := range c.Clauses {
-		out = append(out, finding.Clause{Framework: cl.Framework, ID: cl.ID})
-	}
-	return out
-}
-
-func (g *group) required(p Probe) bool {
-	o := g.door.run.opts
-	return p.Required || (o.Require != nil && o.Require(p)) || (o.RegistryWide && p.Per == Registry && p.Decides != "")
-}
-
-// endpointName tells endpoints of one URL apart by their pinned address.
-func (d *door) endpointName() string {
-	if d.ep.Address.IsValid() {
-		return d.name() + " (" + d.ep.Address.String() + ")"
-	}
-	return d.name()
-}
-
-// rows are the cells of the access matrix that the trials decided.
-func (g *group) rows(probes []Probe, fs []finding.Finding) []access.Row {
-	s := g.subject
-	var out []access.Row
-	effect := func(d decision) access.Effect {
-		if d.allow {
-			return access.Allow
-		}
-		return access.Deny
-	}
-	row := func(f finding.Finding, a access.Action, intended decision) {
-		r := access.Row{
-			Registry: f.Registry, Endpoint: f.Endpoint, Identity: f.Identity, Action: a, Intended: effect(intended), Claimed: access.Unknown,
-			Observed: access.Effect(f.Observed), Outcome: string(f.Outcome), Evidence: f.Evidence, Rule: intended.rule,
-		}
-		if s.ref.Repository != "" {
-			r.Repository = &s.ref.Repository
-		}
-		if r.Evidence == nil {
-			r.Evidence = []string{}
-		}
-		out = append(out, r)
-	}
-	filled := map[access.Action]bool{}
-	for i, f := range fs[:min(len(fs), len(probes))] {
-		a := probes[i].Decides
-		if a == "" || filled[a] || f.Outcome == finding.NotApplicable || f.Outcome == finding.NotChecked {
-			continue
-		}
-		filled[a] = true
-		switch a {
-		case access.Pull:
-			row(f, a, s.pull)
-		case access.List, access.Catalog:
-			row(f, a, s.list)
-		}
-	}
-	if g.own != nil {
-		r := access.Row{Registry: g.door.target.Name, Endpoint: g.door.endpointName(), Repository: &s.ref.Repository, Identity: s.entitled.Name, Action: access.Pull,
-			Intended: access.Allow, Claimed: access.Unknown, Observed: access.Allow, Outcome: string(finding.Pass), Evidence: g.own.Root.Evidence}
-		out = append(out, r)
-	}
-	return out
-}
-
-// sequence hands groups on in order, whatever order they end in.
-type sequence struct {
-	mu   sync.Mutex
-	next int
-	late map[int]func()
-	emit func([]finding.Finding, []access.Row)
-}
-
-func newSequence(emit func([]finding.Finding, []access.Row)) *sequence {
-	return &sequence{late: map[int]func(){}, emit: emit}
-}
-
-func (s *sequence) put(at int, fs []finding.Finding, rows []access.Row) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.late[at] = func() { s.emit(fs, rows) }
-	for {
-		do, ok := s.late[s.next]
-		if !ok {
-			return
-		}
-		delete(s.late, s.next)
-		s.next++
-		do()
-	}
 }

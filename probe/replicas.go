@@ -17,15 +17,10 @@ type repetition struct {
 	got  []Verdict
 }
 
-// Repeated asks for the manifest plainly, as a stranger, each time on a new
+// repeated asks for the manifest plainly, as a stranger, each time on a new
 // connection: a balancer may send each to another replica. It is done once for
-// each lane of a group, whoever asks first.
-func (t *Trial) Repeated(ctx context.Context, lane Lane) []Verdict {
-	return t.repeated(ctx, lane, false)
-}
-
-// repeated is Repeated; confirms says that a leak was seen, which no budget may
-// hide.
+// each lane of a group, whoever asks first. confirms says that a leak was seen,
+// which no budget may hide.
 func (t *Trial) repeated(ctx context.Context, lane Lane, confirms bool) []Verdict {
 	g := t.group
 	g.mu.Lock()
@@ -72,7 +67,7 @@ func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 	base := t.tryAll(ctx, []Attempt{plain})
 	all, mixed := []Verdict{}, false
 	for _, lane := range t.door.addressLanes() {
-		got := t.Repeated(ctx, lane)
+		got := t.repeated(ctx, lane, false)
 		// An address that serves every time is no matter of replicas.
 		if open := countOf(got, finding.Fail); open == len(got) {
 			base = slices.DeleteFunc(base, func(v Verdict) bool { return v.lane == lane })

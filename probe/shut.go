@@ -35,7 +35,7 @@ func (t *Trial) ShutDoor(ctx context.Context) Result {
 		return r
 	}
 	ask := []oci.Request{{Method: http.MethodGet, Kind: oci.Ping}}
-	if image, ok := t.Image(); ok {
+	if image, ok := t.anyPrivate(); ok {
 		ask = append(ask, manifestOf(image.Repository, image.Reference))
 	}
 	if d.ep.Expect == Redirected {

@@ -55,12 +55,9 @@ func (t *Trial) Way() Way {
 // maxNames bounds how many names of a certificate are tried.
 const maxNames = 8
 
-// Unreachable says why the endpoint cannot be asked at all, "" if it can.
-func (t *Trial) Unreachable() string { return t.door.problem }
-
-// Image is the first image of the registry that policy does not open to
+// anyPrivate is the first image of the registry that policy does not open to
 // strangers, to ask a door for that is meant to have none.
-func (t *Trial) Image() (ImageRef, bool) {
+func (t *Trial) anyPrivate() (ImageRef, bool) {
 	for _, i := range t.door.run.opts.Images {
 		if i.Registry == t.door.target.Name && !t.Open(i.Repository) {
 			return i, true

@@ -44,10 +44,16 @@ func (g *group) tells(ctx context.Context) bool {
 // itself answers the same question alike when an unknown parameter is added,
 // while a cache has to pass it on.
 func (t *Trial) fromCache(ctx context.Context, v Verdict) string {
+	why, _ := t.attributed(ctx, v)
+	return why
+}
+
+// attributed is fromCache with the exchanges that show it.
+func (t *Trial) attributed(ctx context.Context, v Verdict) (string, []string) {
 	a := v.attempt
 	kinds := []oci.Kind{oci.Manifest, oci.Blob, oci.Tags}
 	if v.Outcome != finding.Fail || a.Cold || t.group.own == nil || a.Request.Method != http.MethodGet || !slices.Contains(kinds, a.Request.Kind) {
-		return ""
+		return "", nil
 	}
 	t.group.mu.Lock()
 	key := v.lane.String() + a.id()
@@ -61,7 +67,7 @@ func (t *Trial) fromCache(ctx context.Context, v Verdict) string {
 	}
 	t.group.mu.Unlock()
 	at.once.Do(func() { at.why, at.trail = t.attribute(ctx, a, v.lane) })
-	return at.why
+	return at.why, at.trail
 }
 
 // gone is why content that was served is denied now, however it is asked: it
@@ -169,22 +175,22 @@ func (t *Trial) Cached(ctx context.Context, attempts []Attempt) Result {
 	t.done(ctx)
 	verdicts = t.settle(ctx, verdicts)
 	var leaks []Verdict
-	why := ""
+	why, past := "", []string(nil)
 	for _, v := range verdicts {
 		if v.Outcome != finding.Fail {
 			continue
 		}
-		if because := t.fromCache(ctx, v); cameFromCache(because) {
+		if because, trail := t.attributed(ctx, v); cameFromCache(because) {
 			leaks = append(leaks, v)
 			if why == "" {
-				why = because
+				why, past = because, trail
 			}
 		}
 	}
 	switch {
 	case len(leaks) > 0:
 		r := t.result(leaks)
-		r.Attempts = len(verdicts)
+		r.Attempts, r.Control = len(verdicts), append(slices.Clone(r.Control), past...)
 		r.Message = fmt.Sprintf("a cache serves strangers what an entitled user has read through it: %s; %s", r.Message, why)
 		r.Reason = "denied by the registry, served by a cache"
 		return r

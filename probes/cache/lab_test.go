@@ -41,6 +41,9 @@ func TestLab(t *testing.T) {
 				if got := c.Of(finding.Fail); !slices.Equal(got, []string{w.Probe}) {
 					t.Errorf("fail: %v, want %s alone", got, w.Probe)
 				}
+				if f, _ := c.Probe(probe.CachedContent); f.Outcome == finding.Fail && !pastCache(t, c, f) {
+					t.Errorf("%s cites nothing that was asked past the cache: %v", f.Message, f.ControlEvidence)
+				}
 			} else if got := c.Of(finding.Fail); len(got) > 0 {
 				t.Errorf("accused: %v", got)
 			}
@@ -71,4 +74,16 @@ func TestUnprimed(t *testing.T) {
 	if f.Outcome == finding.Pass {
 		t.Errorf("passed: %s", f.Reason)
 	}
+}
+
+// pastCache says whether a finding cites the denial that no cache has seen.
+func pastCache(t *testing.T, c *labtest.Collected, f finding.Finding) bool {
+	t.Helper()
+	return slices.ContainsFunc(f.ControlEvidence, func(id string) bool {
+		x, err := c.Recorder.Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.Status == 401 && strings.Contains(x.Target, "?regproof=")
+	})
 }

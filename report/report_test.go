@@ -279,3 +279,26 @@ func TestSpoolLeavesNothing(t *testing.T) {
 		t.Errorf("%d findings, left behind: %v", n, left)
 	}
 }
+
+// TestFront: who reads of a failure is told of the fix for the front that
+// answered, if there is one for it.
+func TestFront(t *testing.T) {
+	for server, want := range map[string]string{"nginx/1.22.1": "regproof explain ingress/host --product nginx\n", "": "regproof explain ingress/host\n"} {
+		r := sample(t)
+		id := r.Recorder.Record(evidence.Exchange{Method: "GET", Target: "/v2/", Host: "registry.example", Status: 200, ResponseHeaders: [][2]string{{"Server", server}}})
+		f := finding.Finding{
+			Probe: "ingress/host", Control: "host", Severity: finding.Critical, Outcome: finding.Fail, Registry: "corp", Endpoint: "https://registry.example",
+			Expected: "deny", Observed: "allow", Reason: "served", Message: "served", Evidence: []string{id},
+		}
+		if err := r.Spool.Finding(f.Check()); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := report.Text(&b, r, report.TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("Server %q: no %q in\n%s", server, want, b.String())
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regproof/regproof/clients"
@@ -164,5 +165,27 @@ func TestClients(t *testing.T) {
 				t.Errorf("%d findings, the first %s (%s)", len(c.findings), f.Message, f.Variant)
 			}
 		})
+	}
+}
+
+// TestDead: a door that answers nobody at first is not asked for everything
+// else, and nothing is said to hold there.
+func TestDead(t *testing.T) {
+	w := newWorld(t, nil)
+	var asked atomic.Int64
+	dead := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked.Add(1)
+		panic(http.ErrAbortHandler)
+	}))
+	defer dead.Close()
+	u, _ := url.Parse(dead.URL)
+	c := prove(t, w, func(o *probe.Options) { o.Targets[0].Endpoints[0].URL = u })
+	if n := asked.Load(); n > 40 {
+		t.Errorf("%d requests to a door that answers nobody", n)
+	}
+	for _, f := range c.findings {
+		if f.Outcome == finding.Pass || f.Outcome == finding.Fail {
+			t.Errorf("%s is %s: %s", f.Probe, f.Outcome, f.Reason)
+		}
 	}
 }

@@ -164,6 +164,9 @@ func (t *Trial) Cached(ctx context.Context, attempts []Attempt) Result {
 	var all []Attempt
 	for _, a := range attempts {
 		a.Class = Canonical
+		if a.Judge == nil {
+			a.Judge = Content
+		}
 		junk := a
 		junk.Class, junk.Variant, junk.Direct = Client, "a wrong password", true
 		junk.Change = func(r *wire.Request) {

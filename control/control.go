@@ -48,6 +48,14 @@ var (
 	maintained     = Clause{CSF2, "PR.PS-02", "software is maintained, replaced and removed"}
 	secretLeakage  = Clause{NHI, "NHI2:2025", "Secret Leakage"}
 	ccmPasswords   = Clause{CCM, "IAM-15", "Passwords Management"}
+	managed        = Clause{CSF2, "PR.AA-01", "identities and credentials are managed"}
+	bound          = Clause{CSF2, "PR.AA-02", "identities are bound to credentials"}
+	assertions     = Clause{CSF2, "PR.AA-04", "identity assertions are protected, conveyed and verified"}
+	integrity      = Clause{CSF2, "PR.DS-01", "data at rest is protected"}
+	offboarding    = Clause{NHI, "NHI1:2025", "Improper Offboarding"}
+	overprivileged = Clause{NHI, "NHI5:2025", "Overprivileged NHI"}
+	longLived      = Clause{NHI, "NHI7:2025", "Long-Lived Secrets"}
+	revocation     = Clause{CCM, "IAM-07", "User Access Changes and Revocation"}
 )
 
 // read is what every control about reading without credentials cites.
@@ -59,119 +67,9 @@ var list = []Clause{authRisk, authMeasure, leastPrivilege, cloudConfig, denyAll,
 // door is what controls about ways in that nobody meant to be there cite.
 var door = []Clause{authRisk, authMeasure, leastPrivilege, cloudConfig, denyAll}
 
-// All lists the catalogue.
+// All lists the catalogue, family by family.
 func All() []Control {
-	return []Control{
-		{"manifest-by-tag", "A manifest cannot be read by tag without credentials", read,
-			[]string{"anon-open-registry", "anon-ping-only-guard", "anon-read-limit-except", "token-anon-grant-private", "front-bot-filter-hides", "front-ban-hides", "ipv6-only-hole", "backend-direct", "mirror-private-anon", "gitea-private-container-anon"}},
-		{"manifest-by-digest", "A manifest cannot be read by digest without credentials", read,
-			[]string{"anon-digest-open-tag-guarded", "anon-open-registry"}},
-		{"index-child", "The manifests inside an index cannot be read without credentials", read,
-			[]string{"anon-digest-open-tag-guarded"}},
-		{"config", "An image's config cannot be read without credentials", read,
-			[]string{"anon-blob-open-manifest-guarded"}},
-		{"layer", "A layer cannot be downloaded without credentials", read,
-			[]string{"anon-blob-open-manifest-guarded", "anon-open-registry", "presigned-url-replay"}},
-		{"head", "HEAD tells a stranger nothing that GET denies", read,
-			[]string{"anon-head-open"}},
-		{"tags", "Tags cannot be listed without credentials", list,
-			[]string{"tags-list-leak"}},
-		{"catalog", "Repositories cannot be listed without credentials", list,
-			[]string{"catalog-open"}},
-		{"referrers", "What is attached to an image cannot be listed without credentials", list,
-			[]string{"referrers-leak"}},
-		{"referrers-tag", "Attached signatures and SBOMs cannot be read by their tag without credentials", list,
-			[]string{"referrers-leak"}},
-		{"upload", "An upload cannot be started without credentials", []Clause{authRisk, authMeasure, authenticated, leastPrivilege, insecureAuth, denyAll, ccmStrong},
-			[]string{"upload-anon-start", "anonymous-write-repo"}},
-		{"existence", "A denial does not tell whether a repository exists", []Clause{authRisk, leastPrivilege},
-			[]string{"repo-existence-oracle"}},
-		{"challenge", "A denial says how to authenticate", []Clause{authMeasure, authenticated},
-			nil},
-
-		{"path-spelling", "No spelling of the path opens what is denied", read,
-			[]string{"path-percent-encoding", "path-dot-slash-normalisation", "path-case"}},
-		{"mount-path", "No other path leads to the registry past its guard", read,
-			[]string{"front-prefix-without-slash", "v2-mount-path-variants"}},
-		{"query", "A query string opens nothing", read,
-			[]string{"front-query-exempt", "front-skip-auth-regex"}},
-		{"method", "No method opens what GET is denied", read,
-			[]string{"anon-method-variants"}},
-		{"host", "No Host header opens what is denied", read,
-			[]string{"front-host-spelling", "vhost-default-server", "front-absolute-form"}},
-		{"server-name", "No TLS server name opens what is denied", slices.Concat(read, []Clause{connection, encrypted}),
-			[]string{"front-sni-host-mismatch", "vhost-default-server"}},
-		{"protocol", "No version of HTTP and no upgrade opens what is denied", read,
-			[]string{"front-upgrade-exempt"}},
-		{"client-address", "A client cannot claim an address that is let in", read,
-			[]string{"front-xff-ip-allow"}},
-		{"original-request", "A client cannot claim that it asked for something else", read,
-			[]string{"front-auth-request-uri-trust", "front-url-rewrite-header"}},
-		{"identity-header", "A client cannot claim an identity in a header", read,
-			[]string{"front-identity-header-trust", "front-mtls-header-trust"}},
-		{"authorization", "Only a valid credential opens what is denied", read,
-			[]string{"front-authorization-present", "silly-auth"}},
-		{"user-agent", "No User-Agent opens what is denied", read,
-			[]string{"front-user-agent-exempt"}},
-		{"accept", "No Accept header opens what is denied", read,
-			[]string{"front-accept-header"}},
-		{"conditional", "A conditional request opens nothing", read,
-			[]string{"front-conditional-exempt"}},
-		{"range", "A range request opens nothing", read,
-			nil},
-		{"depth", "The guard covers repositories of every depth", read,
-			[]string{"front-regex-depth"}},
-		{"static-extension", "The guard covers names that end like a static file", read,
-			[]string{"front-static-extension"}},
-		{"replicas", "Every replica behind one address denies", read,
-			[]string{"lb-inconsistent-backends"}},
-		{"realm-host", "The token realm does not follow the client's Host header", []Clause{connection, encrypted, insecureAuth},
-			[]string{"host-header-realm"}},
-		{"location-host", "An upload location does not follow the client's headers", []Clause{connection, encrypted, insecureAuth},
-			[]string{"location-host-reflection"}},
-		{"cors", "A foreign web page cannot read with a user's credentials", []Clause{authRisk, authMeasure, insecureAuth},
-			[]string{"cors-wildcard-credentials"}},
-		{"parallel-api", "No other API of the product tells of a private repository", list,
-			[]string{"ui-api-parallel-path"}},
-
-		{"cached-content", "A shared cache asks the registry about every stranger", read,
-			[]string{"cache-auth-blind-blob", "cache-auth-blind-manifest"}},
-		{"cache-key", "A shared cache tells Accept values apart", []Clause{staleRisk},
-			[]string{"cache-auth-blind-manifest"}},
-		{"stale-tag", "A tag means the same on every way in", []Clause{staleRisk},
-			[]string{"cache-stale-tag"}},
-		{"revoked-content", "A cache does not serve what the registry no longer does", []Clause{staleRisk, authRisk, leastPrivilege},
-			[]string{"cache-survives-revocation"}},
-
-		{"catalog-size", "The size of a catalog page is bounded", []Clause{maintained},
-			[]string{"catalog-unbounded"}},
-		{"v1-api", "The first registry API is gone", door,
-			[]string{"api-v1-leftover"}},
-		{"debug", "No debug server is reachable", door,
-			[]string{"debug-port"}},
-		{"metrics", "Metrics tell strangers nothing", door,
-			[]string{"metrics-open"}},
-		{"self-registration", "Strangers cannot make themselves an account", []Clause{authRisk, authMeasure, leastPrivilege, ccmLeast},
-			[]string{"self-registration"}},
-		{"version", "The registry does not tell strangers its version", []Clause{maintained},
-			[]string{"version-disclosure"}},
-		{"known-vulnerability", "The registry runs no version with a published vulnerability", []Clause{maintained},
-			[]string{"known-cve-version", "mirror-realm-exfil"}},
-		{"default-credentials", "The vendor's default password is not valid", []Clause{authRisk, authMeasure, authenticated, insecureAuth, ccmPasswords},
-			[]string{"default-credentials"}},
-		{"doors", "There is no way in that nobody listed", slices.Concat(door, []Clause{connection, encrypted, inTransit}),
-			[]string{"alt-plain-http-port", "backend-direct", "ipv6-only-hole"}},
-		{"storage", "The storage behind the registry is not public", read,
-			[]string{"storage-bucket-public"}},
-		{"signed-url", "A signed storage URL is short-lived", []Clause{authRisk, secretLeakage},
-			[]string{"presigned-url-replay"}},
-		{"client-configuration", "Clients verify the registry and have no other upstream", []Clause{connection, encrypted, inTransit},
-			[]string{"insecure-client-config"}},
-		{"redirected-port", "Plain HTTP sends clients to https and serves nothing", []Clause{connection, encrypted, inTransit},
-			[]string{"alt-plain-http-port"}},
-		{"closed-door", "A way in that is meant to be closed is closed", slices.Concat(door, []Clause{connection, encrypted}),
-			[]string{"backend-direct"}},
-	}
+	return slices.Concat(anonymous(), ingress(), transport(), token(), authz(), cache(), immutability(), exposure())
 }
 
 // Get finds a control by its id.

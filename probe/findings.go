@@ -41,6 +41,15 @@ func (g *group) finding(p Probe, r Result) finding.Finding {
 	if r.Endpoint != "" {
 		f.Endpoint = r.Endpoint
 	}
+	if r.Identity != "" {
+		f.Identity = r.Identity
+	}
+	if r.Repository != "" && r.Repository != f.Repository {
+		f.Repository, f.Reference = r.Repository, ""
+	}
+	if r.Expected != "" {
+		f.Expected = r.Expected
+	}
 	f.Required = g.required(p)
 	if r.Severity != "" {
 		f.Severity = r.Severity

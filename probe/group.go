@@ -221,7 +221,7 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.NotApplicable, "the endpoint is meant to be "+string(d.ep.Expect)+", which a probe of its own decides")
 	case d.problem != "" && !d.ep.shut():
 		return not(finding.Unknown, d.problem)
-	case g.dead != "":
+	case g.dead != "" && !p.Silent:
 		return not(finding.Unknown, g.dead)
 	case !d.run.allows(p.Effect):
 		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))

@@ -22,6 +22,9 @@ const (
 	Read           Effect = "read"
 	CancelledWrite Effect = "cancelled-write"
 	PrimesCache    Effect = "primes-cache"
+	SandboxWrite   Effect = "sandbox-write"  // in the sandbox alone
+	WrongPassword  Effect = "wrong-password" // once with a configured user's name
+	ManyPasswords  Effect = "many-passwords" // of a user that does not exist
 )
 
 // Flag is the option that allows the effect, "" when none is needed.
@@ -33,6 +36,12 @@ func (e Effect) Flag() string {
 		return "--prime-caches"
 	case DefaultCredentials:
 		return "--try-default-credentials"
+	case SandboxWrite:
+		return "--write-sandbox REPO"
+	case WrongPassword:
+		return "--try-wrong-password"
+	case ManyPasswords:
+		return "--try-throttling"
 	}
 	return ""
 }
@@ -79,6 +88,7 @@ type Probe struct {
 	Required bool // part of the core battery
 	Needs    []Need
 	Expects  Expect        // runs on endpoints that are meant to be so alone; "" is Same
+	Silent   bool          // it runs also where the endpoint does not answer, or not in a way that is understood
 	Decides  access.Action // the cell of the access matrix that it fills; "" is none
 	Run      func(context.Context, *Trial) Result
 }
@@ -98,6 +108,9 @@ type Result struct {
 	Evidence   []string
 	Control    []string
 	Endpoint   string   // when other than the trial's: a door that was found
+	Identity   string   // who asked, when not a stranger
+	Repository string   // when other than the trial's, or of the sandbox
+	Expected   string   // when other than deny
 	Also       []Result // findings of the same probe at other endpoints
 	Attempts   int
 	Deviations []finding.Deviation

@@ -40,6 +40,7 @@ type Options struct {
 	RegistryWide   bool             // listings of the registry are required (a registry was named, not an image)
 	Sandbox        string           // the repository whose content may be left in caches (PrimesCache); "" is none
 	Sample         int              // repositories of an open listing to prove retrieval on
+	Slow           bool             // wait for what takes its time: the end of a token, a revocation
 	Discover       bool             // look for doors that nobody configured
 	Ports          *discover.Ports  // where; nil is the usual ones
 	MaxRequests    int

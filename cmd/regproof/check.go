@@ -13,6 +13,7 @@ import (
 
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/report"
 	"github.com/spf13/cobra"
@@ -31,6 +32,11 @@ type checkFlags struct {
 	prime    bool
 	discover bool
 	defaults bool
+	insecure bool
+	slow     bool
+	wrong    bool
+	throttle bool
+	sandbox  string
 	imports  []string
 	plan     bool
 	timeout  time.Duration
@@ -73,6 +79,11 @@ func checkCommand() *cobra.Command {
 	fl.BoolVar(&f.discover, "discover", false, "look for doors that are not configured: usual ports, other names; they get\nplain, anonymous requests alone")
 	fl.StringSliceVar(&f.imports, "import", nil, "also check the doors that clients on this machine use: containerd, podman,\ndocker; repeatable")
 	fl.BoolVar(&f.defaults, "try-default-credentials", false, "try the vendor's default password once, if the product is recognised")
+	fl.StringVar(&f.sandbox, "write-sandbox", "", "also write to this repository, which is for nothing else; what is written is\nremoved again (regproof sandbox clean, after a crash)")
+	fl.BoolVar(&f.slow, "slow", false, "also wait: for tokens to expire, for a revocation to count")
+	fl.BoolVar(&f.wrong, "try-wrong-password", false, "log in once as each configured user with a wrong password")
+	fl.BoolVar(&f.throttle, "try-throttling", false, "guess 20 passwords of a user that does not exist, to see whether that is\nslowed down; this client may be banned for a while")
+	fl.BoolVar(&f.insecure, "insecure", false, "go on where a certificate does not verify; the transport probes still fail")
 	fl.BoolVar(&f.plan, "plan", false, "print what would be asked, and send nothing")
 	fl.DurationVar(&f.timeout, "timeout", 5*time.Minute, "for the whole run")
 	fl.Float64Var(&f.rate, "rate", 0, "requests a second at most; 0 adapts to the registry")
@@ -144,7 +155,16 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 	if f.defaults {
 		o.Effects = append(o.Effects, probe.DefaultCredentials)
 	}
-	o.Discover = f.discover
+	if f.wrong {
+		o.Effects = append(o.Effects, probe.WrongPassword)
+	}
+	if f.throttle {
+		o.Effects = append(o.Effects, probe.ManyPasswords)
+	}
+	if err := f.writes(s); err != nil {
+		return nil, err
+	}
+	o.Discover, o.Slow = f.discover, f.slow
 	if err := s.importDoors(cmd.Context(), f.imports, !f.plan); err != nil {
 		return nil, err
 	}
@@ -155,6 +175,7 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 		o.Effects = append(o.Effects, probe.PrimesCache)
 	}
 	for i := range o.Targets {
+		o.Targets[i].Trust.Insecure = f.insecure
 		if f.rate < 0 || f.width < 0 || f.width > 256 {
 			return nil, errors.New("--rate is 0 or more, --concurrent 1 to 256")
 		}
@@ -166,6 +187,29 @@ func (f checkFlags) setup(cmd *cobra.Command, args []string) (*setup, error) {
 		}
 	}
 	return s, f.choose(s)
+}
+
+// writes lets the run write to the sandbox, which is named by both the user and
+// the file, if that names one.
+func (f checkFlags) writes(s *setup) error {
+	if f.sandbox == "" {
+		return nil
+	}
+	o := &s.opts
+	if s.sandboxNamed && f.sandbox != o.Sandbox {
+		return fmt.Errorf("--write-sandbox %s is not the sandbox that the file names (check.sandbox: %s)", f.sandbox, o.Sandbox)
+	}
+	if err := oci.CheckRepository(f.sandbox); err != nil {
+		return fmt.Errorf("--write-sandbox: %w", err)
+	}
+	for _, i := range o.Images {
+		if i.Repository == f.sandbox {
+			return fmt.Errorf("--write-sandbox %s is the repository of a configured image: the sandbox is for nothing else", f.sandbox)
+		}
+	}
+	o.Sandbox = f.sandbox
+	o.Effects = append(o.Effects, probe.SandboxWrite)
+	return nil
 }
 
 // hasSandbox says whether one of the images lies in the sandbox.
@@ -287,7 +331,7 @@ func commandLine(cmd *cobra.Command, f checkFlags, s *setup) string {
 	}
 	cmd.Flags().Visit(func(fl *pflag.Flag) {
 		switch fl.Name {
-		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "prime-caches", "discover", "import", "try-default-credentials", "plain-http", "sample", "username":
+		case "only", "skip", "endpoint", "resolve", "fail-on", "active", "prime-caches", "discover", "import", "try-default-credentials", "try-wrong-password", "try-throttling", "write-sandbox", "slow", "insecure", "plain-http", "sample", "username":
 			parts = append(parts, "--"+fl.Name+" "+strings.Trim(fl.Value.String(), "[]"))
 		}
 	})

@@ -22,7 +22,7 @@ func fromFile(ctx context.Context, path string) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &setup{sha256: f.SHA256}
+	s := &setup{sha256: f.SHA256, sandboxNamed: f.Check.Sandbox != config.Sandbox}
 	s.opts = probe.Options{Policy: rules(f), MaxRequests: f.Check.Budget.Requests, MaxDenied: f.Check.Budget.Denied, Sandbox: f.Check.Sandbox}
 	for _, r := range f.Registries {
 		t, err := target(r)

@@ -25,6 +25,8 @@ type setup struct {
 	loggedIn bool
 	caFile   string
 	notes    []string
+
+	sandboxNamed bool // the file names the sandbox
 }
 
 // runID names a run: it is short enough to be searched for in a log.

@@ -134,8 +134,11 @@ func Basic(reg Registry, id Identity) Grant {
 	return direct(reg, id, basic(c))
 }
 
-func basic(c credential.Credential) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password.Reveal()))
+func basic(c credential.Credential) string { return BasicHeader(c.Username, c.Password.Reveal()) }
+
+// BasicHeader is the Authorization value of RFC 7617.
+func BasicHeader(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
 // direct sends the secret to the registry itself, if it is bound to it.

@@ -95,3 +95,11 @@ func component(glob, s string) bool {
 	}
 	return strings.HasSuffix(s, parts[len(parts)-1])
 }
+
+// NamesAnybody says whether any rule is about somebody who has a name: then
+// whoever is not named may do nothing.
+func (p Policy) NamesAnybody() bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool {
+		return slices.ContainsFunc(r.Who, func(w string) bool { return w != "anonymous" })
+	})
+}

@@ -55,6 +55,7 @@ type door struct {
 	challenges []login.Challenge // the last seen, to log in without asking first
 	serves     map[string]bool
 	slow       sync.Mutex // one repeat at a time after a ban
+	alive      alive
 }
 
 // name is how the door is called in a report.

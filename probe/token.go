@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
+)
+
+// Issuer is the token service of an endpoint, as its challenges name it.
+type Issuer struct {
+	Realm   string // as it stands in the challenge
+	Service string
+}
+
+// Issuer is the token service that a stranger is sent to at this endpoint. The
+// Result says why there is none that can be asked: no token realm is named, or
+// nothing says that it belongs to the registry.
+func (t *Trial) Issuer(ctx context.Context) (Issuer, Result) {
+	t.turn(ctx)
+	for _, c := range t.door.lastChallenges() {
+		if c.Scheme != "bearer" || c.Params["realm"] == "" {
+			continue
+		}
+		is := Issuer{Realm: c.Params["realm"], Service: c.Params["service"]}
+		u, err := t.door.ep.URL.Parse(is.Realm)
+		if err != nil || u.Host == "" {
+			return is, Result{Outcome: finding.Unknown, Reason: "the token realm is no URL"}
+		}
+		if !t.owned(u) {
+			return is, Result{Outcome: finding.NotChecked, Reason: fmt.Sprintf("the token service %s://%s is neither on the registry's host nor named for it, so it is not asked oddly: name it under realms, or pass --allow-realm", u.Scheme, u.Host)}
+		}
+		return is, Result{}
+	}
+	return Issuer{}, NotApplicable("no token service is named: strangers are not asked for a bearer token")
+}
+
+func (t *Trial) owned(u *url.URL) bool {
+	return t.Named(u.String()) || (strings.EqualFold(u.Hostname(), t.door.ep.URL.Hostname()) && (u.Scheme == "https" || t.door.ep.URL.Scheme == "http"))
+}
+
+// Mint is one request for a token. Query or Form replace what the fields before
+// them would make.
+type Mint struct {
+	As      *Identity // nil is a stranger
+	Scopes  []string  // each one parameter
+	Service string    // "" is the issuer's
+	Account string
+	Offline bool       // asks for a refresh token too
+	Query   string     // raw
+	Form    url.Values // a POST
+	User    [2]string  // a made-up user and password; never those of anybody
+	Realm   string     // another path of the same service; "" is the issuer's
+}
+
+// Minted is what a token service answered.
+type Minted struct {
+	Answer
+	login.Reply
+	JWT     *login.JWT // nil when the token cannot be read
+	Refused bool       // 401 or 403: a denial
+	Err     error      // why there is no answer that says anything
+}
+
+// Mint asks the token service for a token, once. The token is hidden from every
+// record. A token alone proves nothing: it has to be used.
+func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
+	d := t.door
+	id := *anonymous
+	if m.As != nil {
+		id = m.As.Identity
+	}
+	if why := d.stopped(&id); why != "" {
+		return Minted{Answer: Answer{NotAsked: why}, Err: errors.New(why)}
+	}
+	ask := login.Ask{Query: m.query(is, id)}
+	if m.Form != nil {
+		ask.Method, ask.Form, ask.Without = http.MethodPost, m.Form.Encode(), true
+		ask.Query = m.Query
+	}
+	if m.User != [2]string{} {
+		ask.Header = append(ask.Header, [2]string{"Authorization", login.BasicHeader(m.User[0], m.User[1])})
+		ask.Without = true
+	}
+	realm := is.Realm
+	if m.Realm != "" {
+		realm = m.Realm
+	}
+	out := Minted{}
+	out.begin = d.clock.Add(1)
+	out.Response, out.Trail, out.Err = d.logins.Put(ctx, d.reg, id, realm, ask)
+	out.First, out.end = out.Response, d.clock.Add(1)
+	if out.Failure == wire.Canceled {
+		out.NotAsked = "interrupted"
+	}
+	if out.Err != nil {
+		return out
+	}
+	switch s := out.Status; {
+	case s == http.StatusUnauthorized || s == http.StatusForbidden:
+		out.Refused = true
+		if id.Anonymous() {
+			d.denied.Add(1)
+		}
+	case s != http.StatusOK || out.Truncated:
+		out.Err = fmt.Errorf("the token service answered %d", s)
+	default:
+		if out.Reply, out.Err = login.ReadReply(out.Body); out.Err == nil {
+			t.hide(out.Token, out.Refresh, out.ID)
+			if j, err := login.ParseJWT(out.Token); err == nil {
+				out.JWT = &j
+			}
+		}
+	}
+	out.Body = nil
+	return out
+}
+
+func (m Mint) query(is Issuer, id login.Identity) string {
+	if m.Query != "" {
+		return m.Query
+	}
+	q := url.Values{}
+	if u, err := url.Parse(is.Realm); err == nil {
+		q = u.Query()
+	}
+	service := is.Service
+	if m.Service != "" {
+		service = m.Service
+	}
+	if service != "" {
+		q.Set("service", service)
+	}
+	account := m.Account
+	if account == "" {
+		account = id.Secret.Credential.Username
+	}
+	if account != "" {
+		q.Set("account", account)
+	}
+	if m.Offline {
+		q.Set("offline_token", "true")
+		q.Set("client_id", "regproof")
+	}
+	for _, s := range m.Scopes {
+		q.Add("scope", s)
+	}
+	return q.Encode()
+}
+
+// hide keeps secrets out of every record.
+func (t *Trial) hide(secrets ...string) {
+	for _, s := range secrets {
+		if s != "" && t.door.run.opts.Recorder != nil {
+			t.door.run.opts.Recorder.Hide(s)
+		}
+	}
+}
+
+// Bearer makes an attempt of the plain request with a token: one that a token
+// service gave, which stays hidden.
+func Bearer(plain Attempt, name, token string) Attempt {
+	a := plain
+	a.Variant, a.Direct, a.Secret = name, true, true
+	a.Change = func(r *wire.Request) { r.Header = append(r.Header, [2]string{"Authorization", "Bearer " + token}) }
+	return a
+}
+
+// Forged makes an attempt of the plain request with a token that the probe made
+// up and that holds nothing of a user or a server: it is shown.
+func Forged(plain Attempt, name, token string) Attempt {
+	a := Bearer(plain, name, token)
+	a.Secret = false
+	return a
+}
+
+// Use asks the registry with a token, once, at the first address. as names who
+// got the token, for the record.
+func (t *Trial) Use(ctx context.Context, as, token string, r oci.Request) Answer {
+	t.hide(token)
+	return t.ask(ctx, question{
+		lane: t.door.first(), id: anonymous, phase: phaseFresh, request: r, variant: true, direct: true, private: false, fresh: true, odd: t.optional(),
+		change: func(w *wire.Request) {
+			w.Identity = as
+			w.Header = append(w.Header, [2]string{"Authorization", "Bearer " + token})
+		},
+	})
+}
+
+// Plain is the request for the manifest that a stranger makes, to be varied; with
+// the content that a leak would show.
+func (t *Trial) Plain() Attempt {
+	a := Attempt{Request: manifestOf(t.Repository(), t.Reference()), Class: Canonical}
+	if k := t.Known(); k != nil {
+		a.Content = k.Root
+	}
+	return a
+}
+
+// PlainLayer is the same for a layer that is this image's alone. ok is false
+// when there is none.
+func (t *Trial) PlainLayer() (Attempt, bool) {
+	k := t.Known()
+	if k == nil {
+		return Attempt{}, false
+	}
+	for _, c := range t.Private(k.Layers) {
+		return Attempt{
+			Request: oci.Request{Method: http.MethodGet, Kind: oci.Blob, Repository: t.Repository(), Reference: string(c.Digest)},
+			Content: c, Limits: BlobLimits(c), Class: Canonical,
+		}, true
+	}
+	return Attempt{}, false
+}
+
+// Scope is that of the image's repository in the names of this endpoint, for
+// actions like "pull,push".
+func (t *Trial) Scope(actions string) string {
+	return "repository:" + t.door.ep.Prefix + t.Repository() + ":" + actions
+}

@@ -9,9 +9,12 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/go-jose/go-jose/v4"
@@ -27,18 +30,51 @@ const (
 
 // keys are a lab's secrets and the files in which distribution reads them.
 type keys struct {
-	user, password string
+	ci, dev        user
 	signing        *ecdsa.PrivateKey // of tokens
 	secret         string            // of upload locations and presigned URLs
 	htpasswd, jwks string            // paths
 }
 
-func newKeys(dir string) (*keys, error) {
-	k := &keys{user: "ci", password: randomHex(12), secret: randomHex(16)}
-	hash, err := bcrypt.GenerateFromPassword([]byte(k.password), bcrypt.MinCost)
-	if err != nil {
-		return nil, err
+// user is one of the lab's two: ci may do everything, dev may pull team-b/**
+// where rights are known at all.
+type user struct {
+	name, password string
+	rights         rights
+}
+
+// rights say what a subject of a token may do; the resource is a type and a
+// name of the scope grammar.
+type rights func(resource, name, action string) bool
+
+func everything(resource, name, action string) bool {
+	switch resource {
+	case "repository":
+		return slices.Contains([]string{"pull", "push", "delete"}, action)
+	case "registry":
+		return name == "catalog" && action == "*"
 	}
+	return false
+}
+
+func pullsTeamB(resource, name, action string) bool {
+	return resource == "repository" && action == "pull" && strings.HasPrefix(name, "team-b/")
+}
+
+func newKeys(dir string) (*keys, error) {
+	k := &keys{
+		ci: user{"ci", randomHex(12), everything}, dev: user{"dev", randomHex(12), pullsTeamB},
+		secret: randomHex(16),
+	}
+	var lines []byte
+	for _, u := range []user{k.ci, k.dev} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(u.password), bcrypt.MinCost)
+		if err != nil {
+			return nil, err
+		}
+		lines = fmt.Appendf(lines, "%s:%s\n", u.name, hash)
+	}
+	var err error
 	if k.signing, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return nil, err
 	}
@@ -49,7 +85,7 @@ func newKeys(dir string) (*keys, error) {
 		return nil, err
 	}
 	k.htpasswd, k.jwks = filepath.Join(dir, "htpasswd"), filepath.Join(dir, "jwks.json")
-	if err := os.WriteFile(k.htpasswd, append([]byte(k.user+":"), append(hash, '\n')...), 0o600); err != nil {
+	if err := os.WriteFile(k.htpasswd, lines, 0o600); err != nil {
 		return nil, err
 	}
 	return k, os.WriteFile(k.jwks, set, 0o600)
@@ -70,12 +106,20 @@ func (k *keys) token(realm string) configuration.Auth {
 	}}
 }
 
-// entitled tells whether the request carries the entitled Basic credential.
-func (k *keys) entitled(r *http.Request) bool {
-	user, password, ok := r.BasicAuth()
-	sameUser := subtle.ConstantTimeCompare([]byte(user), []byte(k.user))
-	return subtle.ConstantTimeCompare([]byte(password), []byte(k.password))&sameUser == 1 && ok
+// knows is the user whose Basic credential the request carries.
+func (k *keys) knows(r *http.Request) (user, bool) {
+	name, password, ok := r.BasicAuth()
+	for _, u := range []user{k.ci, k.dev} {
+		sameName := subtle.ConstantTimeCompare([]byte(name), []byte(u.name))
+		if ok && subtle.ConstantTimeCompare([]byte(password), []byte(u.password))&sameName == 1 {
+			return u, true
+		}
+	}
+	return user{}, false
 }
+
+// entitled tells whether the request carries a Basic credential of the lab.
+func (k *keys) entitled(r *http.Request) bool { _, ok := k.knows(r); return ok }
 
 func randomHex(bytes int) string {
 	b := make([]byte, bytes)

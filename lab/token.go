@@ -52,17 +52,15 @@ func (s *tokenService) serve(w http.ResponseWriter, r *http.Request) {
 	case q.Get("service") != "" && q.Get("service") != service:
 		deny(w, r, http.StatusBadRequest, "UNSUPPORTED", "unknown service")
 		return
-	case !anonymous(r) && !s.keys.entitled(r):
+	}
+	who, known := s.keys.knows(r)
+	if !anonymous(r) && !known {
 		w.Header().Set("WWW-Authenticate", `Basic realm="`+realmName+`"`)
 		deny(w, r, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 		return
 	}
-	subject := ""
-	if !anonymous(r) {
-		subject = s.keys.user
-	}
 	now := time.Now()
-	token, err := s.sign(subject, now, s.rights(subject, q["scope"]))
+	token, err := s.sign(who.name, now, s.rights(who, q["scope"]))
 	if err != nil {
 		deny(w, r, http.StatusInternalServerError, "UNKNOWN", "unknown error")
 		return
@@ -74,9 +72,9 @@ func (s *tokenService) serve(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// rights is the intersection of what was asked with what the subject may do.
+// rights is the intersection of what was asked with what the user may do.
 // It is never nil: an empty claim is "[]", as the specification shows it.
-func (s *tokenService) rights(subject string, scopes []string) []grant {
+func (s *tokenService) rights(who user, scopes []string) []grant {
 	granted := []grant{}
 	for _, scope := range strings.Fields(strings.Join(scopes, " ")) {
 		// A name may hold colons (host:port/name): cut at the first and the last.
@@ -86,7 +84,7 @@ func (s *tokenService) rights(subject string, scopes []string) []grant {
 		}
 		g := grant{Type: scope[:first], Name: scope[first+1 : last]}
 		for _, action := range strings.Split(scope[last+1:], ",") {
-			if s.may(subject, g.Type, g.Name, action) && !slices.Contains(g.Actions, action) {
+			if s.may(who, g.Type, g.Name, action) && !slices.Contains(g.Actions, action) {
 				g.Actions = append(g.Actions, action)
 			}
 		}
@@ -97,16 +95,12 @@ func (s *tokenService) rights(subject string, scopes []string) []grant {
 	return granted
 }
 
-func (s *tokenService) may(subject, resource, name, action string) bool {
-	switch {
-	case resource == "repository" && subject != "":
-		return slices.Contains([]string{"pull", "push", "delete"}, action)
-	case resource == "repository":
-		return action == "pull" && s.anonymous(name)
-	case resource == "registry":
-		return subject != "" && name == "catalog" && action == "*"
+// may: whoever is known has at least the rights of a stranger.
+func (s *tokenService) may(who user, resource, name, action string) bool {
+	if who.rights != nil && who.rights(resource, name, action) {
+		return true
 	}
-	return false
+	return resource == "repository" && action == "pull" && s.anonymous(name)
 }
 
 func (s *tokenService) sign(subject string, now time.Time, access []grant) (string, error) {

@@ -16,7 +16,7 @@ import (
 // Hit is one request that a client let itself be lured into.
 type Hit struct {
 	Request
-	// Secret: an Authorization header, or the entitled password in any place
+	// Secret: an Authorization header, or an entitled password in any place
 	// (target, header, body), plain or in base64.
 	Secret bool
 }
@@ -33,12 +33,12 @@ type trap struct {
 }
 
 func (d *Door) newTrap(ctx context.Context) (*trap, error) {
-	user, password := d.lab.User()
-	t := &trap{needle: []string{
-		password,
-		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(user+":"+password)), "="),
-		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(password)), "="),
-	}}
+	t := &trap{}
+	for _, u := range []user{d.lab.keys.ci, d.lab.keys.dev} {
+		t.needle = append(t.needle, u.password,
+			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(u.name+":"+u.password)), "="),
+			strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(u.password)), "="))
+	}
 	var err error
 	if t.near, err = d.side(ctx, "127.0.0.1:0", t); err != nil {
 		return t, err

@@ -18,8 +18,11 @@ import (
 //
 // A secret is written $REGPROOF_TOKEN or -u, and what else was redacted
 // $REGPROOF_VALUE. A request body and a client certificate are not repeated.
-// caFile may be "".
+// caFile may be "". A handshake is repeated by openssl instead.
 func Curl(x Exchange, caFile string) []string {
+	if x.Offer != nil {
+		return openssl(x, caFile)
+	}
 	c := newCall(x)
 	lines := []string{"curl -sS -D- -o /dev/null"}
 	switch {

@@ -8,7 +8,8 @@ import "time"
 // are pairs in the order of the wire. BodySize is in bytes, as read; BodySHA256
 // is nil when the body was truncated. Of names the exchange whose answer was
 // shared instead of asking again. Protocol is that of the answer; Sent is the
-// request's where it is another one.
+// request's where it is another one. Offer is there when the exchange is a TLS
+// handshake and no request: its method is ClientHello, and its status 0.
 type Exchange struct {
 	ID              string      `json:"id"`
 	At              time.Time   `json:"at"`
@@ -22,6 +23,7 @@ type Exchange struct {
 	Protocol        string      `json:"protocol"`
 	Sent            string      `json:"sent,omitempty"`
 	TLS             *TLS        `json:"tls"`
+	Offer           *Offer      `json:"offer,omitempty"`
 	RequestHeaders  [][2]string `json:"requestHeaders"`
 	Status          int         `json:"status"`
 	ResponseHeaders [][2]string `json:"responseHeaders"`
@@ -51,6 +53,38 @@ type TLS struct {
 	Verified bool     `json:"verified"`
 	Problem  string   `json:"problem,omitempty"` // why the certificate does not verify
 	Names    []string `json:"names,omitempty"`   // of the server's certificate, as it claims them: printable, at most 100
+}
+
+// ClientHello stands as the method of an exchange that is a handshake alone.
+const ClientHello = "ClientHello"
+
+// Offer is what a handshake offered.
+type Offer struct {
+	Version     string   `json:"version,omitempty"` // the only one; none is TLS 1.2 and 1.3
+	AtMost      bool     `json:"atMost,omitempty"`  // Version is the highest
+	Suites      []string `json:"suites,omitempty"`  // IANA's names; none is every suite that the client has
+	Ciphers     string   `json:"ciphers,omitempty"` // the same as a cipher list of OpenSSL
+	ALPN        []string `json:"alpn,omitempty"`
+	Certificate bool     `json:"certificate,omitempty"` // a client certificate, when the server asks
+	Resumes     bool     `json:"resumes,omitempty"`     // sessions may be resumed
+}
+
+// String says it in few words.
+func (o Offer) String() string {
+	s := o.Version
+	switch {
+	case s == "":
+		s = "TLS 1.2 and 1.3"
+	case o.AtMost:
+		s = "up to " + s
+	}
+	if o.Ciphers != "" {
+		s += ", ciphers " + o.Ciphers
+	}
+	if o.Certificate {
+		s += ", with a client certificate"
+	}
+	return s
 }
 
 // maxErrorBody is how much of an error answer is kept.

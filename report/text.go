@@ -239,7 +239,10 @@ var shortDigest = regexp.MustCompile(`(sha256:[0-9a-f]{12})[0-9a-f]{52}`)
 
 func got(x evidence.Exchange) string {
 	s := fmt.Sprintf("%d", x.Status)
-	if x.Status == 0 {
+	switch {
+	case x.Offer != nil && x.Error == "" && x.TLS != nil:
+		return x.TLS.Version + ", " + x.TLS.Cipher
+	case x.Status == 0:
 		return x.Error
 	}
 	if x.Method != "HEAD" && x.BodySize > 0 {

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -78,6 +79,14 @@ func (c *Client) Do(ctx context.Context, r Request) Response {
 	if r.Proto == "" {
 		r.Proto = HTTP11
 	}
+	if r.Proto == HTTP2 {
+		return c.record(ctx, r, c.roundTrip2)
+	}
+	return c.record(ctx, r, c.roundTrip1)
+}
+
+// record makes an exchange within its time, and records it.
+func (c *Client) record(ctx context.Context, r Request, exchange func(context.Context, Request, *Response) error) Response {
 	if r.Limit == 0 {
 		r.Limit = DefaultLimit
 	}
@@ -93,14 +102,9 @@ func (c *Client) Do(ctx context.Context, r Request) Response {
 	if c.Sent != nil {
 		c.Sent(r)
 	}
-
 	out := Response{Request: r, Proto: r.Proto}
 	begin := time.Now()
-	if r.Proto == HTTP2 {
-		out.Err = c.roundTrip2(ctx, r, &out)
-	} else {
-		out.Err = c.roundTrip1(ctx, r, &out)
-	}
+	out.Err = exchange(ctx, r, &out)
 	out.Took = time.Since(begin)
 	if out.Failure == "" {
 		out.Failure = classify(ctx, out.Err, out.Reused, out.Status != 0)
@@ -122,16 +126,20 @@ func (c *Client) roundTrip1(ctx context.Context, r Request, out *Response) error
 			return err
 		}
 	}
+	keep, err := c.exchange1(ctx, cn, r, out)
+	if keep {
+		_ = cn.net.SetDeadline(time.Time{})
+		c.pool.give(at, cn)
+	} else {
+		cn.close()
+	}
+	return err
+}
+
+// exchange1 makes one exchange on a connection, and says whether that is good
+// for another.
+func (c *Client) exchange1(ctx context.Context, cn *conn, r Request, out *Response) (keep bool, err error) {
 	out.TLS, out.Reused = cn.tls, cn.used.Load()
-	keep := false
-	defer func() {
-		if keep {
-			_ = cn.net.SetDeadline(time.Time{})
-			c.pool.give(at, cn)
-		} else {
-			cn.close()
-		}
-	}()
 	if d, ok := ctx.Deadline(); ok {
 		_ = cn.net.SetDeadline(d)
 	}
@@ -142,26 +150,35 @@ func (c *Client) roundTrip1(ctx context.Context, r Request, out *Response) error
 		// A server may answer, or say that it wants a certificate, and close
 		// before it has read the request.
 		if _, peek := cn.br.Peek(1); peek != nil {
-			return fmt.Errorf("%w, then %w", err, peek)
+			return false, fmt.Errorf("%w, then %w", err, peek)
 		}
 		if cn.used.Load() {
-			return err
+			return false, err
 		}
 	}
 	a, err := decode(cn.br, r.Method)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if a.status == 408 && cn.used.Load() {
-		return fmt.Errorf("408 for a connection that was idle: %w", io.EOF)
+		return false, fmt.Errorf("408 for a connection that was idle: %w", io.EOF)
 	}
 	c.local.CompareAndSwap(nil, ptr(cn.net.LocalAddr().String()))
 	out.Status, out.Proto, out.Header = a.status, a.proto, a.header
 	if err := out.readBody(a.body); err != nil {
-		return err
+		return false, err
 	}
-	keep = !r.Fresh && !out.Truncated && a.keep() && stop()
-	return nil
+	return !r.Fresh && !out.Truncated && a.keep() && stop(), nil
+}
+
+// over makes the exchange that a handshake was made for.
+func (c *Client) over(ctx context.Context, nc net.Conn, s *Shaken) *Response {
+	r := *s.Hello.Then
+	r.Scheme, r.SNI, r.Address, r.Proto, r.Fresh = "https", s.Hello.SNI, s.Hello.Address, HTTP11, true
+	return ptr(c.record(ctx, r, func(ctx context.Context, r Request, out *Response) error {
+		_, err := c.exchange1(ctx, &conn{net: nc, tls: s.tls(), br: bufio.NewReader(nc)}, r, out)
+		return err
+	}))
 }
 
 // readBody hashes the body and keeps the part that was asked for.

@@ -7,7 +7,7 @@ GO     ?= go
 BIN    := $(CURDIR)/bin
 DEBIAN := docker-registry skopeo nginx-light haproxy curl varnish squid caddy apache2-bin
 
-.PHONY: build test race bench peers accuracy lint fuzz static docs tidy clean
+.PHONY: build test race bench peers registries accuracy lint fuzz static docs tidy clean
 
 build:
 	$(GO) build -trimpath -ldflags "-s -w" -o regproof ./cmd/regproof
@@ -27,11 +27,16 @@ race:
 bench:
 	$(GO) run ./bench
 
-# Real peers: Debian packages, and the registry of the distribution project.
-peers:
+# Real peers: Debian packages, and the registry of the distribution project: as
+# it is, and two versions with a weakness of their own.
+peers: registries
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(DEBIAN)
-	cd tools/registry && $(GO) build -o $(BIN)/registry github.com/distribution/distribution/v3/cmd/registry
+
+registries:
+	cd tools/registry && $(GO) build -o $(BIN)/registry .
+	cd tools/registry-310 && $(GO) build -o $(BIN)/registry-3.1.0 .
+	cd tools/registry-rc2 && $(GO) build -o $(BIN)/registry-3.0.0-rc.2 .
 
 # Every weakness of real fronts and registries, and its sound twin: docs/accuracy.md.
 accuracy:

@@ -57,6 +57,9 @@ func check(d *decoder, file *File) {
 	each(c, file.Images, c.image)
 	c.budget(&file.Check.Budget)
 	c.sandbox(&file.Check.Sandbox)
+	if file.Check.Upstream != nil {
+		c.upstream(file.Check.Upstream)
+	}
 }
 
 // each runs a check over the elements of a list, but for those that could not be decoded.

@@ -22,6 +22,7 @@ import (
 var opts = cmp.Options{
 	cmpopts.IgnoreUnexported(config.File{}),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmpopts.EquateComparable(netip.AddrPort{}),
 }
 
 func TestLoadEveryKey(t *testing.T) {
@@ -92,6 +93,10 @@ func TestLoadEveryKey(t *testing.T) {
 			Sandbox: "regproof-sandbox",
 			Require: []config.Requirement{{ID: "anonymous/*", Pos: at(54, 13)}, {ID: "NIST SP 800-190 4.2.3", Pos: at(54, 28)}},
 			Budget:  config.Budget{Requests: 500, Denied: 50},
+			Upstream: &config.Upstream{
+				Listen: config.Listen{AddrPort: netip.MustParseAddrPort("127.0.0.1:5999")},
+				Base:   base("http", "127.0.0.1:5999"), Foreign: base("http", "localhost:5999"), Pos: at(56, 13),
+			},
 		},
 	}
 	if diff := cmp.Diff(want, got, opts); diff != "" {
@@ -114,6 +119,24 @@ func TestDefaults(t *testing.T) {
 	got.SHA256 = ""
 	if diff := cmp.Diff(want, got, opts); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestUpstream: the foreign token service is never on the host of the upstream.
+func TestUpstream(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"listen: '127.0.0.1:5999'":                                                           {"http://127.0.0.1:5999", "http://localhost:5999"},
+		"listen: '[::1]:5999'":                                                               {"http://[::1]:5999", "http://localhost:5999"},
+		"listen: '127.0.0.1:5999', url: 'http://localhost:5999'":                             {"http://localhost:5999", "http://127.0.0.1:5999"},
+		"listen: '10.0.0.1:5999', url: 'http://u.example:5999'":                              {"http://u.example:5999", "http://10.0.0.1:5999"},
+		"listen: '0.0.0.0:80', url: 'http://127.0.0.1'":                                      {"http://127.0.0.1", "http://localhost"},
+		"listen: '10.0.0.1:5999', realm: 'http://u.example:5999'":                            {"http://10.0.0.1:5999", "http://u.example:5999"},
+		"listen: '10.0.0.1:5999', url: 'https://u.example', realm: 'https://other.example/'": {"https://u.example", "https://other.example"},
+	} {
+		got := parse(t, minimal+"check: {upstream: {"+text+"}}\n").Check.Upstream
+		if got.Base.String() != want[0] || got.Foreign.String() != want[1] {
+			t.Errorf("%s: %s and %s, want %s", text, got.Base, got.Foreign, want)
+		}
 	}
 }
 

@@ -55,6 +55,9 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("incomplete: %+v", img)
 			}
 		}
+		if u := file.Check.Upstream; u != nil && (u.Base == nil || u.Foreign == nil || strings.EqualFold(u.Base.Hostname(), u.Foreign.Hostname())) {
+			t.Errorf("a realm that is not foreign: %+v", u)
+		}
 		if err := validate(t, s, strings.TrimPrefix(string(data), "\ufeff")); err != nil {
 			t.Errorf("the schema refuses what Parse accepts: %v\n%s", err, data)
 		}

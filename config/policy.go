@@ -2,6 +2,11 @@
 
 package config
 
+import (
+	"net/netip"
+	"net/url"
+)
+
 // Policy is what is intended. Anything that no rule lists is denied.
 type Policy struct {
 	Rules []Rule `yaml:"rules" jsonschema_description:"Who may do what, where."`
@@ -47,6 +52,37 @@ type Check struct {
 	Require []Requirement `yaml:"require,omitempty" jsonschema_description:"Probes or controls, by id, glob or framework, that must be decided."`
 	Sandbox string        `yaml:"sandbox,omitempty" jsonschema:"default=regproof-sandbox" jsonschema_description:"Repository whose content may be left in caches, with --prime-caches."`
 	Budget  Budget        `yaml:"budget,omitempty" jsonschema_description:"Bounds of one run."`
+	// Upstream is nil where the file has none.
+	Upstream *Upstream `yaml:"upstream,omitempty" jsonschema_description:"Where regproof listens as the upstream of a cache of a lab, during the run."`
+}
+
+// Upstream is where regproof listens, during a run, as the upstream registry of a pull-through cache that is told to
+// use it: one of a lab, with a credential to throw away.
+type Upstream struct {
+	Listen Listen `yaml:"listen" jsonschema_description:"IP address and port to listen on."`
+	URL    string `yaml:"url,omitempty" jsonschema_description:"What the cache has for its upstream. Default: http:// and listen."`
+	Realm  string `yaml:"realm,omitempty" jsonschema_description:"The same listener by another host, for the foreign token service. Default: http://localhost on loopback."`
+
+	Base    *url.URL `yaml:"-"` // URL, normalised
+	Foreign *url.URL `yaml:"-"` // Realm, normalised: never on the host of Base
+	Pos     Position `yaml:"-"`
+}
+
+// Listen is an IP address and a port of this machine.
+type Listen struct{ netip.AddrPort }
+
+func (l *Listen) decode(d *decoder, n *node, label string) bool {
+	s, ok := d.text(n, label)
+	if !ok {
+		return false
+	}
+	at, err := netip.ParseAddrPort(s)
+	if err != nil || at.Port() == 0 || at.Addr().IsMulticast() {
+		d.add(n.at, "", "%s: %s is not an IP address with a port, like 127.0.0.1:5999", label, quote(s))
+		return false
+	}
+	l.AddrPort = at
+	return true
 }
 
 // Requirement names what a run must decide: a probe or control id, a glob of ids, or a framework's clause. Whether

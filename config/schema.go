@@ -19,6 +19,7 @@ var shapes = map[string]map[string]*regexp.Regexp{
 	"Identity": {"name": nameShape, "groups": groupShape, "origins": originShape, "realms": originShape},
 	"Rule":     {"repos": globShape},
 	"Check":    {"sandbox": repositoryShape},
+	"Upstream": {"url": originShape, "realm": originShape},
 	"Image":    {"repository": repositoryShape, "reference": referenceShape},
 }
 
@@ -41,7 +42,7 @@ func Schema() ([]byte, error) {
 // mapped gives the schemas of the types that decode themselves.
 func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
-	case reflect.TypeFor[Path](), reflect.TypeFor[Requirement](), reflect.TypeFor[netip.Addr]():
+	case reflect.TypeFor[Path](), reflect.TypeFor[Requirement](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[Listen]():
 		return &jsonschema.Schema{Type: "string", MinLength: ptr(1)}
 	case reflect.TypeFor[Env]():
 		variable := &jsonschema.Schema{Type: "string", Pattern: variableShape.String()}

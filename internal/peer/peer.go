@@ -20,8 +20,10 @@ import (
 
 // The peers, by the name of their binary.
 const (
-	DockerRegistry = "docker-registry" // Debian's, distribution 2.8.2
-	Registry       = "registry"        // distribution v3.1.2, made by tools/registry
+	DockerRegistry = "docker-registry"     // Debian's, distribution 2.8.2
+	Registry       = "registry"            // distribution v3.1.2, made by tools/registry
+	Registry310    = "registry-3.1.0"      // distribution v3.1.0 (CVE-2026-41888)
+	RegistryRC2    = "registry-3.0.0-rc.2" // distribution v3.0.0-rc.2 (CVE-2025-24976)
 	Nginx          = "nginx"
 	Haproxy        = "haproxy"
 	Varnish        = "varnishd"
@@ -31,15 +33,16 @@ const (
 	Curl           = "curl"
 )
 
-// Find is where a peer is installed, "" if it is not. The registry of
-// distribution v3 is looked for in $REGPROOF_REGISTRY, then bin/registry of
-// this repository, then PATH.
+// Find is where a peer is installed, "" if it is not. The registries of
+// distribution v3 are looked for in bin of this repository, then in PATH, and
+// Registry before that in $REGPROOF_REGISTRY.
 func Find(name string) string {
-	if name == Registry {
-		if path := os.Getenv("REGPROOF_REGISTRY"); path != "" {
-			return path
-		}
-		if path := filepath.Join(Root(), "bin", "registry"); executable(path) {
+	if path := os.Getenv("REGPROOF_REGISTRY"); path != "" && name == Registry {
+		return path
+	}
+	switch name {
+	case Registry, Registry310, RegistryRC2:
+		if path := filepath.Join(Root(), "bin", name); executable(path) {
 			return path
 		}
 	}

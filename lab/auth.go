@@ -3,92 +3,92 @@
 package lab
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/subtle"
+	"crypto/rsa"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
+	"sync"
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/go-jose/go-jose/v4"
-	"golang.org/x/crypto/bcrypt"
 )
 
 const (
 	realmName = "regproof lab" // Basic realm
 	service   = "regproof-lab" // token service and audience
 	issuer    = "regproof-lab-issuer"
-	keyID     = "lab-1"
+	// otherIssuer signs with the same key, for other registries. It answers at
+	// /other/token of the doors that verify tokens themselves.
+	otherIssuer = "regproof-lab-other"
+	keyID1      = "lab-1"
+	keyID2      = "lab-2"
 )
 
 // keys are a lab's secrets and the files in which distribution reads them.
 type keys struct {
 	ci, dev        user
-	signing        *ecdsa.PrivateKey // of tokens
-	secret         string            // of upload locations and presigned URLs
-	htpasswd, jwks string            // paths
-}
+	signing        *ecdsa.PrivateKey               // of tokens
+	rsa            func() (*rsa.PrivateKey, error) // the second one, made when it is wanted
+	secret         string                          // of upload locations and presigned URLs
+	htpasswd, jwks string                          // paths
 
-// user is one of the lab's two: ci may do everything, dev may pull team-b/**
-// where rights are known at all.
-type user struct {
-	name, password string
-	rights         rights
-}
-
-// rights say what a subject of a token may do; the resource is a type and a
-// name of the scope grammar.
-type rights func(resource, name, action string) bool
-
-func everything(resource, name, action string) bool {
-	switch resource {
-	case "repository":
-		return slices.Contains([]string{"pull", "push", "delete"}, action)
-	case "registry":
-		return name == "catalog" && action == "*"
-	}
-	return false
-}
-
-func pullsTeamB(resource, name, action string) bool {
-	return resource == "repository" && action == "pull" && strings.HasPrefix(name, "team-b/")
+	mu   sync.Mutex
+	gone []string // names of the revoked
 }
 
 func newKeys(dir string) (*keys, error) {
 	k := &keys{
-		ci: user{"ci", randomHex(12), everything}, dev: user{"dev", randomHex(12), pullsTeamB},
-		secret: randomHex(16),
-	}
-	var lines []byte
-	for _, u := range []user{k.ci, k.dev} {
-		hash, err := bcrypt.GenerateFromPassword([]byte(u.password), bcrypt.MinCost)
-		if err != nil {
-			return nil, err
-		}
-		lines = fmt.Appendf(lines, "%s:%s\n", u.name, hash)
+		secret: randomHex(16), htpasswd: filepath.Join(dir, "htpasswd"), jwks: filepath.Join(dir, "jwks.json"),
+		rsa: sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
 	}
 	var err error
+	if k.ci, err = newUser("ci", everything); err != nil {
+		return nil, err
+	}
+	if k.dev, err = newUser("dev", pullsTeamB); err != nil {
+		return nil, err
+	}
 	if k.signing, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return nil, err
 	}
-	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
-		{Key: k.signing.Public(), KeyID: keyID, Algorithm: string(jose.ES256), Use: "sig"},
-	}})
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k.public()}})
 	if err != nil {
 		return nil, err
 	}
-	k.htpasswd, k.jwks = filepath.Join(dir, "htpasswd"), filepath.Join(dir, "jwks.json")
-	if err := os.WriteFile(k.htpasswd, lines, 0o600); err != nil {
+	if err := k.writePasswords(); err != nil {
 		return nil, err
 	}
 	return k, os.WriteFile(k.jwks, set, 0o600)
+}
+
+// SigningKey is what the token services of this lab sign with, and the name by
+// which registries know it: whoever tests can make a token of any kind.
+func (l *Lab) SigningKey() (keyID string, key crypto.Signer) { return keyID1, l.keys.signing }
+
+// public is the key that every registry of the lab trusts.
+func (k *keys) public() jose.JSONWebKey {
+	return jose.JSONWebKey{Key: k.signing.Public(), KeyID: keyID1, Algorithm: string(jose.ES256), Use: "sig"}
+}
+
+// trusted are all the keys that a registry trusts which verifies by itself:
+// distribution takes the first one alone.
+func (k *keys) trusted() []jose.JSONWebKey {
+	second, err := k.rsa()
+	if err != nil {
+		return []jose.JSONWebKey{k.public()}
+	}
+	return []jose.JSONWebKey{k.public(), {Key: second.Public(), KeyID: keyID2, Algorithm: string(jose.RS256), Use: "sig"}}
+}
+
+// set is the document in which the token service publishes them.
+func (k *keys) set() []byte {
+	set, _ := json.Marshal(jose.JSONWebKeySet{Keys: k.trusted()}) // public keys that were made here
+	return set
 }
 
 // basic is distribution's htpasswd guard. It knows no rights: whoever has a
@@ -105,21 +105,6 @@ func (k *keys) token(realm string) configuration.Auth {
 		"signingalgorithms": []any{string(jose.ES256)},
 	}}
 }
-
-// knows is the user whose Basic credential the request carries.
-func (k *keys) knows(r *http.Request) (user, bool) {
-	name, password, ok := r.BasicAuth()
-	for _, u := range []user{k.ci, k.dev} {
-		sameName := subtle.ConstantTimeCompare([]byte(name), []byte(u.name))
-		if ok && subtle.ConstantTimeCompare([]byte(password), []byte(u.password))&sameName == 1 {
-			return u, true
-		}
-	}
-	return user{}, false
-}
-
-// entitled tells whether the request carries a Basic credential of the lab.
-func (k *keys) entitled(r *http.Request) bool { _, ok := k.knows(r); return ok }
 
 func randomHex(bytes int) string {
 	b := make([]byte, bytes)

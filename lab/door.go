@@ -131,12 +131,21 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 			return err
 		}
 	}
-	d.tokens = &tokenService{keys: d.lab.keys, anonymous: p.anonymous}
+	d.tokens = &tokenService{keys: d.lab.keys, strangers: pullsPublic}
+	for _, e := range p.entries {
+		if e.tokens != nil {
+			e.tokens(d.tokens)
+		}
+	}
 	if p.referrers {
 		d.open, d.guarded = d.lab.referrers, d.lab.keys.basicGuard(d.lab.referrers)
 		return nil
 	}
 	d.open = d.lab.open
+	if p.verifies {
+		d.guarded = (&verifier{keys: d.lab.keys, realm: d.url + tokenPath, flaws: p.flaws}).before(d.open)
+		return nil
+	}
 	change := func(c *configuration.Configuration) {
 		for _, e := range p.entries {
 			if e.configure != nil {
@@ -146,7 +155,7 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 	}
 	switch p.auth {
 	case Token:
-		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(d.url+"/token"), change)
+		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(d.url+tokenPath), change)
 	case Basic:
 		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.basic(), change)
 	default:
@@ -164,7 +173,12 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 func (d *Door) front(p *plan) http.Handler {
 	h := d.guarded
 	if p.auth == Token {
-		h = d.tokens.at("/token", h)
+		h = d.tokens.before(h)
+		if p.verifies {
+			other := *d.tokens
+			other.prefix, other.issuer = "/other", otherIssuer
+			h = other.before(h)
+		}
 	}
 	for i := len(p.entries) - 1; i >= 0; i-- {
 		if f := p.entries[i].front; f != nil {

@@ -31,7 +31,7 @@ func realmSwitch(w http.ResponseWriter, r *http.Request, d *Door) {
 	challenge(w, r, d.trap.url+"/token", `,error="invalid_token"`)
 }
 
-func isToken(r *http.Request) bool { return r.URL.Path == "/token" }
+func isToken(r *http.Request) bool { return r.URL.Path == tokenPath }
 
 // realmRedirect has its token service on its own host, which sends on to
 // another, method, query and, it hopes, credentials kept.

@@ -92,13 +92,6 @@ func (l *Lab) Close() error {
 // Images says what is stored, in the order in which it was pushed.
 func (l *Lab) Images() []Image { return slices.Clone(l.content.images) }
 
-// User is the entitled identity: it may pull, push, delete and list everything.
-func (l *Lab) User() (name, password string) { return l.keys.ci.name, l.keys.ci.password }
-
-// Dev is the second identity. With tokens it may pull team-b/** and public/**
-// and nothing else; Basic knows no rights and lets it do everything.
-func (l *Lab) Dev() (name, password string) { return l.keys.dev.name, l.keys.dev.password }
-
 // digest is what a tag names at the start, or the reference itself when it is
 // a digest: what a lying door has to claim.
 func (l *Lab) digest(t route) string {

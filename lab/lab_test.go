@@ -116,6 +116,11 @@ func (a *asker) do(method, target string, header ...string) got {
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	return a.send(r)
+}
+
+func (a *asker) send(r *http.Request) got {
+	a.t.Helper()
 	res, err := a.http.Do(r)
 	if err != nil {
 		a.t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 
 // soundEntries are the doors that hold: each must pass, whatever it looks like.
 func soundEntries() []entry {
-	return slices.Concat(soundAnonymous(), soundOdd())
+	return slices.Concat(soundAnonymous(), soundOdd(), soundToken())
 }
 
 func sound(name, title, probe string) Weakness {
@@ -23,7 +23,7 @@ func soundAnonymous() []entry {
 		{Weakness: needsToken(sound("sound-token", "distribution with tokens; anonymous may pull public/** alone.", "anonymous/manifest-by-tag"))},
 		{Weakness: sound("sound-referrers", "A registry with a referrers API and Basic authentication.", "anonymous/referrers"), referrers: true},
 		{Weakness: needsToken(sound("token-empty-access", "The token service gives anonymous a token that allows nothing.",
-			"anonymous/manifest-by-tag")), anonymous: noRepository},
+			"anonymous/manifest-by-tag")), tokens: gives(nothing)},
 		{Weakness: sound("hides-404", "What a caller may not see is answered as if it were not there.",
 			"anonymous/manifest-by-tag"), front: hide404},
 		{Weakness: sound("login-redirect", "Strangers are redirected to a login page.",

@@ -6,7 +6,7 @@ import "slices"
 
 // weakEntries are the doors that leak: each must fail its probe, and its twin pass.
 func weakEntries() []entry {
-	return slices.Concat(weakAnonymous(), weakIngress(), weakHeader(), weakCache(), weakExposure())
+	return slices.Concat(weakAnonymous(), weakIngress(), weakHeader(), weakCache(), weakExposure(), weakToken(), weakVerify())
 }
 
 func weak(name, title, twin, probe, id string) Weakness {
@@ -15,3 +15,9 @@ func weak(name, title, twin, probe, id string) Weakness {
 
 func needsToken(w Weakness) Weakness { w.Needs.Token = true; return w }
 func needsTLS(w Weakness) Weakness   { w.Needs.TLS = true; return w }
+func needsTokens(entries []entry) []entry {
+	for i := range entries {
+		entries[i].Needs.Token = true
+	}
+	return entries
+}

@@ -44,7 +44,7 @@ func weakAnonymous() []entry {
 		{Weakness: weak("upload-open", "Anybody can start an upload.",
 			"sound-basic", "anonymous/upload", "upload-anon-start"), front: leak(uploadStart)},
 		{Weakness: needsToken(weak("anon-token", "The token service lets anonymous pull everything.",
-			"token-empty-access", "anonymous/manifest-by-tag", "token-anon-grant-private")), anonymous: anyRepository},
+			"token-empty-access", "anonymous/manifest-by-tag", "token-anon-grant-private")), tokens: gives(pullsAnything)},
 		{Weakness: weak("bot-filter", "The registry is open, and a bot filter hides it from whoever is not a known client.",
 			"deny-403", "anonymous/manifest-by-tag", "front-bot-filter-hides"), front: botFilter},
 		{Weakness: weak("open-to-empty-agent", "Requests without a User-Agent are open.",
@@ -67,7 +67,3 @@ func weakAnonymous() []entry {
 			"sound-basic", "anonymous/challenge", ""), front: noChallenge},
 	}
 }
-
-// The two rules other than isPublic by which a token service lets anonymous pull.
-func anyRepository(string) bool { return true }
-func noRepository(string) bool  { return false }

@@ -22,12 +22,13 @@ type plan struct {
 	trap, storage         bool
 	storagePublic         bool
 	signedFor             time.Duration
-	anonymous             func(repository string) bool
 	needsBasic            string // by which entry
+	verifies              bool
+	flaws                 flaw
 }
 
 func planFor(o DoorOptions) (*plan, error) {
-	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, anonymous: isPublic, signedFor: signedFor}
+	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, signedFor: signedFor}
 	if p.listen == "" {
 		p.listen = "127.0.0.1:0"
 	}
@@ -62,11 +63,10 @@ func (p *plan) add(e entry) {
 	p.trap = p.trap || e.Kind == Hostile
 	p.hideTLS = p.hideTLS || e.hideTLS
 	p.fakeTLS = p.fakeTLS || e.fakeTLS
+	p.verifies = p.verifies || e.verifies
+	p.flaws |= e.flaws
 	if e.referrers {
 		p.referrers, p.needsBasic = true, e.Name
-	}
-	if e.anonymous != nil {
-		p.anonymous = e.anonymous
 	}
 }
 
@@ -79,6 +79,3 @@ func (p *plan) scheme() string {
 }
 
 func (p *plan) speaksTLS() bool { return (p.tls && !p.fakeTLS) || p.hideTLS }
-
-// isPublic is the sound rule of the token service.
-func isPublic(repository string) bool { return strings.HasPrefix(repository, "public/") }

@@ -5,7 +5,6 @@ package lab
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,106 +12,139 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// lifetime of a token, in seconds.
-const lifetime = 300
+// lifetime of a token, unless an entry says otherwise.
+const lifetime = 300 * time.Second
 
 // tokenService is a token server as the Docker token specification describes
 // it: fewer rights than asked for are not an error, wrong credentials are.
+// It serves tokens at one path and its keys at another. Only keys and strangers
+// must be set; every other field is a flaw, or a thing that few servers do.
 type tokenService struct {
 	keys      *keys
-	anonymous func(repository string) bool // where anonymous may pull
+	prefix    string        // of its paths
+	issuer    string        // "" is the lab's
+	strangers rights        // of who has no name
+	lifetime  time.Duration // 0: as usual
+
+	anyService, accountRules       bool // whom it answers for
+	emptyUser, emptyPassword       bool // who is let in without a secret
+	survives                       bool // a revoked user goes on
+	surplus, escalates             bool // more than was asked, more than one may have
+	formUnchecked                  bool // a POST gets what it asks
+	trims                          bool // names are tidied after they were checked
+	tells, looksUpFirst, sameDelay bool // what a refused login tells
+	throttle                       *throttle
+	oauth                          *sessions // takes POST, and gives refresh tokens
 }
 
-// grant is one entry of a token's "access" claim.
-type grant struct {
-	Type    string   `json:"type"`
-	Name    string   `json:"name"`
-	Actions []string `json:"actions"`
-}
+const (
+	tokenPath = "/token"
+	jwksPath  = "/.well-known/jwks.json"
+)
 
-// at serves tokens at one path, everything else goes to next.
-func (s *tokenService) at(path string, next http.Handler) http.Handler {
+// before serves tokens and keys, and everything else goes to next.
+func (s *tokenService) before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != path {
+		switch r.URL.Path {
+		case s.prefix + tokenPath:
+			s.serve(w, r)
+		case s.prefix + jwksPath:
+			w.Header().Set("Content-Type", "application/jwk-set+json")
+			_, _ = w.Write(s.keys.set())
+		default:
 			next.ServeHTTP(w, r)
-			return
 		}
-		s.serve(w, r)
 	})
 }
 
 func (s *tokenService) serve(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
+	w.Header().Set("Cache-Control", "no-store")
+	q, ok := s.read(r)
 	switch {
-	case r.Method != http.MethodGet:
+	case !ok:
 		// Clients fall back from POST (OAuth2) to GET on this.
 		w.Header().Set("Allow", http.MethodGet)
 		deny(w, r, http.StatusMethodNotAllowed, "UNSUPPORTED", "the operation is unsupported")
 		return
-	case q.Get("service") != "" && q.Get("service") != service:
+	case q.service != "" && q.service != service && !s.anyService:
 		deny(w, r, http.StatusBadRequest, "UNSUPPORTED", "unknown service")
 		return
-	}
-	who, known := s.keys.knows(r)
-	if !anonymous(r) && !known {
-		w.Header().Set("WWW-Authenticate", `Basic realm="`+realmName+`"`)
-		deny(w, r, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
+	case s.throttle.refuses(q.user):
+		w.Header().Set("Retry-After", s.throttle.after())
+		deny(w, r, http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many requests")
 		return
 	}
-	now := time.Now()
-	token, err := s.sign(who.name, now, s.rights(who, q["scope"]))
+	who, known := s.identify(q)
+	if q.named && !known {
+		s.refuse(w, r, q)
+		return
+	}
+	s.answer(w, r, q, who)
+}
+
+func (s *tokenService) answer(w http.ResponseWriter, r *http.Request, q asked, who user) {
+	now, access := time.Now(), s.grants(who, q)
+	token, err := s.sign(who.name, s.audience(q), now, map[string]any{"access": access})
 	if err != nil {
 		deny(w, r, http.StatusInternalServerError, "UNKNOWN", "unknown error")
 		return
 	}
+	out := map[string]any{
+		"access_token": token, "expires_in": int(s.lasts().Seconds()), "issued_at": now.UTC().Format(time.RFC3339),
+	}
+	if q.form {
+		out["scope"] = spell(access)
+	} else {
+		out["token"] = token
+	}
+	if s.oauth != nil && q.offline && who.name != "" {
+		out["refresh_token"] = s.oauth.add(who.name)
+		// As an OpenID provider would, to the client and not to the registry.
+		if out["id_token"], err = s.sign(who.name, "client", now, map[string]any{"email": who.name + "@lab.example"}); err != nil {
+			delete(out, "id_token")
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"token": token, "access_token": token, "expires_in": lifetime, "issued_at": now.UTC().Format(time.RFC3339),
-	})
+	_ = json.NewEncoder(w).Encode(out)
 }
 
-// rights is the intersection of what was asked with what the user may do.
-// It is never nil: an empty claim is "[]", as the specification shows it.
-func (s *tokenService) rights(who user, scopes []string) []grant {
-	granted := []grant{}
-	for _, scope := range strings.Fields(strings.Join(scopes, " ")) {
-		// A name may hold colons (host:port/name): cut at the first and the last.
-		first, last := strings.Index(scope, ":"), strings.LastIndex(scope, ":")
-		if first < 0 || first == last {
-			continue
-		}
-		g := grant{Type: scope[:first], Name: scope[first+1 : last]}
-		for _, action := range strings.Split(scope[last+1:], ",") {
-			if s.may(who, g.Type, g.Name, action) && !slices.Contains(g.Actions, action) {
-				g.Actions = append(g.Actions, action)
-			}
-		}
-		if len(g.Actions) > 0 {
-			granted = append(granted, g)
-		}
+func (s *tokenService) audience(q asked) string {
+	if q.service != "" {
+		return q.service // which was checked, or is not
 	}
-	return granted
+	return service
 }
 
-// may: whoever is known has at least the rights of a stranger.
-func (s *tokenService) may(who user, resource, name, action string) bool {
-	if who.rights != nil && who.rights(resource, name, action) {
-		return true
+func (s *tokenService) lasts() time.Duration {
+	if s.lifetime > 0 {
+		return s.lifetime
 	}
-	return resource == "repository" && action == "pull" && s.anonymous(name)
+	return lifetime
 }
 
-func (s *tokenService) sign(subject string, now time.Time, access []grant) (string, error) {
+func (s *tokenService) sign(subject, audience string, now time.Time, more map[string]any) (string, error) {
 	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.keys.signing, KeyID: keyID}},
+		jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.keys.signing, KeyID: keyID1}},
 		(&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return "", err
 	}
+	by := issuer
+	if s.issuer != "" {
+		by = s.issuer
+	}
 	return jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer: issuer, Subject: subject, Audience: jwt.Audience{service}, ID: randomHex(16),
+		Issuer: by, Subject: subject, Audience: jwt.Audience{audience}, ID: randomHex(16),
 		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now.Add(-time.Second)),
-		Expiry: jwt.NewNumericDate(now.Add(lifetime * time.Second)),
-	}).Claims(map[string]any{"access": access}).Serialize()
+		Expiry: jwt.NewNumericDate(now.Add(s.lasts())),
+	}).Claims(more).Serialize()
+}
+
+// spell is what was granted as the scope member of an OAuth2 answer.
+func spell(access []grant) string {
+	var all []string
+	for _, g := range access {
+		all = append(all, g.Type+":"+g.Name+":"+strings.Join(g.Actions, ","))
+	}
+	return strings.Join(all, " ")
 }

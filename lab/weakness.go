@@ -42,12 +42,14 @@ type Needs struct {
 type entry struct {
 	Weakness
 	front     front
-	referrers bool // stands before the registry with the referrers API
-	second    bool // listens on 127.0.0.2 too
-	storage   bool // has an object storage to redirect to
-	hideTLS   bool // the URL says http, the port speaks TLS
-	fakeTLS   bool // the URL says https, the port speaks plain HTTP
-	anonymous func(repository string) bool
+	referrers bool                // stands before the registry with the referrers API
+	second    bool                // listens on 127.0.0.2 too
+	storage   bool                // has an object storage to redirect to
+	hideTLS   bool                // the URL says http, the port speaks TLS
+	fakeTLS   bool                // the URL says https, the port speaks plain HTTP
+	tokens    func(*tokenService) // what its token service does otherwise
+	verifies  bool                // tokens are verified by a front of ours and not by distribution
+	flaws     flaw                // of that front
 
 	storagePublic bool                                      // the object storage asks for no signature
 	signedFor     time.Duration                             // how long its URLs are good, 0: as usual

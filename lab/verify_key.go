@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"path"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// signed tells whether the signature is good, as far as the verifier looks.
+func (v *verifier) signed(ctx context.Context, j jws) error {
+	check, alg := text(j.header.first("alg")), text(j.header.last("alg"))
+	if v.has(checksLast) {
+		check, alg = alg, check
+	}
+	twice := j.header.twice() && !v.has(checksFirst|checksLast)
+	if twice || (j.header.first("crit") != nil && !v.has(ignoresCritical)) {
+		return errToken
+	}
+	known := check == "ES256" || check == "RS256"
+	switch {
+	case v.has(takesNone) && strings.EqualFold(alg, "none"), v.has(checksFirst|checksLast) && known && alg == "none":
+		return nil
+	case v.has(takesHMAC) && alg == "HS256":
+		return v.publicSecret(j)
+	case v.has(readsKeyFile) && alg == "HS256":
+		return v.secretFile(j)
+	case !known:
+		return errToken
+	}
+	key, err := v.key(ctx, j)
+	if err != nil || v.has(ignoresSignature) || (v.has(takesStripped) && len(j.signature) == 0) {
+		return err
+	}
+	return verifySignature(alg, key, j)
+}
+
+// verifySignature checks ES256 and RS256 (RFC 7518 sections 3.3 and 3.4).
+func verifySignature(alg string, key any, j jws) error {
+	sum := sha256.Sum256([]byte(j.signing))
+	switch k := key.(type) {
+	case *ecdsa.PublicKey:
+		if alg == "ES256" && len(j.signature) == 64 &&
+			ecdsa.Verify(k, sum[:], new(big.Int).SetBytes(j.signature[:32]), new(big.Int).SetBytes(j.signature[32:])) {
+			return nil
+		}
+	case *rsa.PublicKey:
+		if alg == "RS256" {
+			return rsa.VerifyPKCS1v15(k, crypto.SHA256, sum[:], j.signature)
+		}
+	}
+	return errToken
+}
+
+// key is the one to verify with: a trusted one by its kid, or what the header
+// offers to a verifier that takes it.
+func (v *verifier) key(ctx context.Context, j jws) (any, error) {
+	kid := text(j.header.first("kid"))
+	if key, err := v.offered(ctx, j, kid); key != nil || err != nil {
+		return key, err
+	}
+	if k, ok := v.trusts(kid); ok {
+		return k.Key, nil
+	}
+	return nil, errToken
+}
+
+func (v *verifier) trusts(kid string) (jose.JSONWebKey, bool) {
+	for _, k := range v.keys.trusted() {
+		if k.KeyID == kid {
+			return k, true
+		}
+	}
+	return jose.JSONWebKey{}, false
+}
+
+// offered is a key that the header brings or names, nil when the verifier does
+// not look there.
+func (v *verifier) offered(ctx context.Context, j jws, kid string) (any, error) {
+	if raw := j.header.first("jwk"); raw != nil && v.has(takesEmbedded|takesAnyEmbedded) {
+		var k jose.JSONWebKey
+		if err := json.Unmarshal(raw, &k); err != nil {
+			return nil, err
+		}
+		// CVE-2025-24976: the kid is looked up, and the key beside it is used.
+		_, trusted := v.trusts(k.KeyID)
+		if !trusted {
+			_, trusted = v.trusts(kid)
+		}
+		if v.has(takesAnyEmbedded) || trusted {
+			return k.Key, nil
+		}
+	}
+	var chain []string
+	if raw := j.header.first("x5c"); raw != nil && v.has(takesChain) && json.Unmarshal(raw, &chain) == nil && len(chain) > 0 {
+		der, err := base64.StdEncoding.DecodeString(chain[0])
+		if err != nil {
+			return nil, err
+		}
+		return certified(der)
+	}
+	if at := text(j.header.first("jku")); at != "" && v.has(fetchesSet) {
+		return setAt(ctx, at, kid)
+	}
+	if at := text(j.header.first("x5u")); at != "" && v.has(fetchesChain) {
+		return chainAt(ctx, at)
+	}
+	return nil, nil
+}
+
+func certified(der []byte) (any, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return c.PublicKey, nil
+}
+
+// publicSecret: every form in which the public key is to be had is tried as the
+// secret of HS256.
+func (v *verifier) publicSecret(j jws) error {
+	k, ok := v.trusts(text(j.header.first("kid")))
+	if !ok {
+		return errToken
+	}
+	der, err := x509.MarshalPKIXPublicKey(k.Key)
+	if err != nil {
+		return err
+	}
+	one, err := json.Marshal(k)
+	if err != nil {
+		return err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	for _, secret := range [][]byte{text, text[:len(text)-1], der, one, v.keys.set()} {
+		if authentic(secret, j) {
+			return nil
+		}
+	}
+	return errToken
+}
+
+// secretFile: kid is a path below the directory of the secrets, or should be.
+// /dev/null is the only file of this machine that is read, if one may say so.
+func (v *verifier) secretFile(j jws) error {
+	at := text(j.header.first("kid"))
+	if !path.IsAbs(at) {
+		at = path.Join("/keys", at)
+	}
+	if path.Clean(at) == "/dev/null" && authentic(nil, j) {
+		return nil
+	}
+	return errToken
+}
+
+func authentic(secret []byte, j jws) bool {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(j.signing))
+	return hmac.Equal(mac.Sum(nil), j.signature)
+}

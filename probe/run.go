@@ -21,6 +21,7 @@ import (
 	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/policy"
+	"github.com/regproof/regproof/upstream"
 	"github.com/regproof/regproof/wire"
 )
 
@@ -45,6 +46,7 @@ type Options struct {
 	Ports          *discover.Ports  // where; nil is the usual ones
 	MaxRequests    int
 	MaxDenied      int
+	Upstream       *upstream.Server // where this run listens as the upstream of a cache; nil is nowhere
 	Resolve        map[string][]netip.Addr
 	RequestTimeout time.Duration
 	Recorder       *evidence.Recorder

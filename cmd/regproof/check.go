@@ -268,6 +268,12 @@ func prove(cmd *cobra.Command, f checkFlags, s *setup, bar finding.Severity, out
 
 	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
 	defer cancel()
+	if up := s.opts.Upstream; up != nil {
+		if err := up.Open(ctx); err != nil {
+			return err
+		}
+		defer up.Close()
+	}
 	show := newProgress(cmd.ErrOrStderr(), f.output.quiet)
 	s.opts.Progress = show.update
 	started := time.Now()

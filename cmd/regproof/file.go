@@ -13,6 +13,7 @@ import (
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/policy"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/upstream"
 	"github.com/regproof/regproof/wire"
 )
 
@@ -24,6 +25,9 @@ func fromFile(ctx context.Context, path string) (*setup, error) {
 	}
 	s := &setup{sha256: f.SHA256, sandboxNamed: f.Check.Sandbox != config.Sandbox}
 	s.opts = probe.Options{Policy: rules(f), MaxRequests: f.Check.Budget.Requests, MaxDenied: f.Check.Budget.Denied, Sandbox: f.Check.Sandbox}
+	if u := f.Check.Upstream; u != nil {
+		s.opts.Upstream = upstream.New(upstream.Options{Listen: u.Listen.AddrPort, URL: u.Base, Foreign: u.Foreign})
+	}
 	for _, r := range f.Registries {
 		t, err := target(r)
 		if err != nil {

@@ -134,6 +134,8 @@ func TestRulesCanFail(t *testing.T) {
 		{"two probes in one file", "probes/a/tags.go", probeVar("\nvar (\n\tTags = probe.Probe{ID: \"a/tags\", Control: \"tags\"}\n\tMore = probe.Probe{ID: \"a/more\", Control: \"tags\"}\n)\n"), "probes", "holds 2 probes"},
 		{"a family without a list", "probes/b/b.go", pkg("b", ""), "probes", "probes/b: no func All"},
 		{"another family", "probes/b/all.go", pkg("b", imp(module+"/probe")+"\nfunc All() []probe.Probe { return []probe.Probe{One} }\n\nvar One = probe.Probe{ID: \"b/one\", Control: \"layer\"}\n"), "", ""},
+		{"a catalogue in parts", "control/control.go", pkg("control", "\nfunc All() []Control { return slices.Concat(one(), two()) }\n\nfunc one() []Control { return []Control{{\"layer\", \"A layer\", nil}} }\n\nfunc two() []Control { return []Control{{ID: \"tags\"}} }\n"), "", ""},
+		{"a part of the catalogue that is left out", "control/control.go", pkg("control", "\nfunc All() []Control { return slices.Concat(one()) }\n\nfunc one() []Control { return []Control{{\"layer\", \"A layer\", nil}} }\n\nfunc two() []Control { return []Control{{ID: \"tags\"}} }\n"), "probes", "Tags tests the control \"tags\", which is not"},
 		{"a catalogue that was emptied", "control/control.go", pkg("control", "\nfunc All() []Control { return nil }\n"), "probes", "Layer tests the control \"layer\", which is not"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"claim":      3,
 	"discover":   3,
 	"image":      3,
+	"upstream":   3, // a server for caches to come to
 	"store":      3,
 	"probe":      4,
 	"gate":       4,

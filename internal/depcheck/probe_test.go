@@ -118,18 +118,17 @@ func text(e ast.Expr) string {
 	return ""
 }
 
-// returned is the composite literal that func All of a package returns.
-func returned(t tree) *ast.CompositeLit {
+// returned is what a function of a package returns, as it is written.
+func returned(t tree, name string) ast.Expr {
 	for _, f := range t.shipped() {
 		for _, d := range f.syntax.Decls {
 			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv != nil || fn.Name.Name != "All" || fn.Body == nil {
+			if !ok || fn.Recv != nil || fn.Name.Name != name || fn.Body == nil {
 				continue
 			}
 			for _, s := range fn.Body.List {
 				if r, ok := s.(*ast.ReturnStmt); ok && len(r.Results) == 1 {
-					lit, _ := r.Results[0].(*ast.CompositeLit)
-					return lit
+					return r.Results[0]
 				}
 			}
 		}
@@ -137,13 +136,40 @@ func returned(t tree) *ast.CompositeLit {
 	return nil
 }
 
+// elements are those of the list that a function returns: its literal, or those
+// of the functions that it concatenates.
+func elements(t tree, name string) (list []ast.Expr, ok bool) {
+	switch e := returned(t, name).(type) {
+	case *ast.CompositeLit:
+		return e.Elts, true
+	case *ast.CallExpr:
+		for _, a := range e.Args {
+			call, is := a.(*ast.CallExpr)
+			if !is {
+				return nil, false
+			}
+			fn, is := call.Fun.(*ast.Ident)
+			if !is || fn.Name == name {
+				return nil, false
+			}
+			part, is := elements(t, fn.Name)
+			if !is {
+				return nil, false
+			}
+			list = append(list, part...)
+		}
+		return list, true
+	}
+	return nil, false
+}
+
 // listedProbes are the names in the list of a family.
 func listedProbes(family tree) (names []string, ok bool) {
-	list := returned(family)
-	if list == nil {
+	list, ok := elements(family, "All")
+	if !ok {
 		return nil, false
 	}
-	for _, e := range list.Elts {
+	for _, e := range list {
 		if id, ok := e.(*ast.Ident); ok {
 			names = append(names, id.Name)
 		}
@@ -153,11 +179,8 @@ func listedProbes(family tree) (names []string, ok bool) {
 
 // listedControls are the ids in the catalogue.
 func listedControls(t tree) (ids []string) {
-	list := returned(t.in("control"))
-	if list == nil {
-		return nil
-	}
-	for _, e := range list.Elts {
+	list, _ := elements(t.in("control"), "All")
+	for _, e := range list {
 		c, ok := e.(*ast.CompositeLit)
 		if !ok || len(c.Elts) == 0 {
 			continue

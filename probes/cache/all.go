@@ -15,5 +15,6 @@ func All() []probe.Probe {
 		CacheKey,
 		StaleTag,
 		RevokedContent,
+		UpstreamRealm,
 	}
 }

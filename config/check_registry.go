@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -21,10 +22,19 @@ func (c *checker) registry(r *Registry) {
 		doors[r.Base.String()] = c.at[&r.URL]
 	}
 	each(c, r.Endpoints, func(e *Endpoint) { c.endpoint(e, doors) })
+	if at, ok := c.at[&r.TLS.Mutual]; ok && r.TLS.Mutual && !speaksTLS(r) {
+		c.add(at, "", "mutual: no way in of this registry is https")
+	}
 	c.rate(&r.Rate)
 	for i := range r.Redirects {
 		c.redirect(&r.Redirects[i])
 	}
+}
+
+// speaksTLS says whether a way in is https, or may be: one that could not be read.
+func speaksTLS(r *Registry) bool {
+	tls := func(u *url.URL) bool { return u == nil || u.Scheme == "https" }
+	return tls(r.Base) || slices.ContainsFunc(r.Endpoints, func(e Endpoint) bool { return tls(e.Base) })
 }
 
 func (c *checker) endpoint(e *Endpoint, doors map[string]Position) {

@@ -47,7 +47,7 @@ func TestLoadEveryKey(t *testing.T) {
 				{URL: "https://cache.corp.example", Base: base("https", "cache.corp.example"), Role: config.Cache, Prefix: "dockerproxy/", Expect: config.Same, Pos: at(10, 9)},
 				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Public, Pos: at(11, 9)},
 			},
-			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem")},
+			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem"), Mutual: true},
 			Rate:      config.Rate{PerSecond: 2.5, Concurrent: 8},
 			Redirects: []string{"minio.corp.example", "s3.corp.example:9000"},
 			Pos:       at(4, 5),
@@ -78,7 +78,9 @@ func TestLoadEveryKey(t *testing.T) {
 			Pos:  at(36, 5),
 		}, {
 			Name: "machine", For: []string{"corp"},
-			Cert: &config.Certificate{Cert: path("c.pem", "testdata/c.pem"), Key: path("k.pem", "testdata/k.pem")},
+			Cert: &config.Certificate{Cert: path("c.pem", "testdata/c.pem"), Key: path("k.pem", "testdata/k.pem"), CA: &config.TestAuthority{
+				Cert: path("test-ca.pem", "testdata/test-ca.pem"), Key: path("test-ca.key", "testdata/test-ca.key"),
+			}},
 			Pos:  at(39, 5),
 		}},
 		Policy: &config.Policy{Rules: []config.Rule{

@@ -61,13 +61,13 @@ var faults = []struct {
 	{"unknown key, other case", minimal + "identities: [{name: a, plain_http: true, from: {env: [U, P]}}]\n", w(`3:24 unknown key "plain_http", did you mean "plainHTTP"?`), true},
 	{"unknown key, far", minimal + "colour: red\n", w(`3:1 unknown key "colour"; valid here: version, registries, identities, policy, images, check`), true},
 	{"swapped letters", minimal + "identities: [{name: a, form: {env: [U, P]}}]\n", w(`3:24 unknown key "form", did you mean "from"?`), true},
-	{"short key near to nothing", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {xy: c.pem}}]\n", w(`2:51 unknown key "xy"; valid here: ca`), true},
+	{"short key near to nothing", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {xy: c.pem}}]\n", w(`2:51 unknown key "xy"; valid here: ca, mutual`), true},
 	{"later: waivers", minimal + "waivers: []\n", w(`3:1 key "waivers" is not built yet in this version`), true},
 	{"later: all of the top", minimal + "directories: []\ngate: {}\nsources: []\nwatch: {}\n", w(
 		`3:1 key "directories" is not built yet in this version`, `4:1 key "gate" is not built yet in this version`,
 		`5:1 key "sources" is not built yet in this version`, `6:1 key "watch" is not built yet in this version`), true},
-	{"later: tls", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {minVersion: '1.2', mutual: true}}]\n", w(
-		`2:51 key "minVersion" is not built yet in this version`, `2:70 key "mutual" is not built yet in this version`), true},
+	{"later: tls", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {minVersion: '1.2'}}]\n", w(
+		`2:51 key "minVersion" is not built yet in this version`), true},
 	{"later: oidc", minimal + "identities: [{name: a, from: {oidc: {source: github}}}]\n", w(`3:31 key "oidc" is not built yet in this version`), true},
 	{"later: policy", minimal + "policy: {images: [], upstreams: [], cedar: []}\n", w(
 		`3:10 key "images" is not built yet in this version`, `3:22 key "upstreams" is not built yet in this version`, `3:37 key "cedar" is not built yet in this version`), true},
@@ -89,6 +89,10 @@ var faults = []struct {
 	{"missing in a source", minimal + "identities: [{name: a, from: {file: {}}}, {name: b, from: {dockerConfig: {}}}, {name: c, from: {credentialHelper: {}}}]\n", w(
 		`3:37 missing key "username" in file`, `3:37 missing key "password" in file`, `3:74 missing key "path" in dockerConfig`, `3:115 missing key "name" in credentialHelper`), true},
 	{"missing in a certificate", minimal + "identities: [{name: a, cert: {cert: c}}]\n", w(`3:30 missing key "key" in cert`), true},
+	{"missing in a test authority", minimal + "identities: [{name: a, cert: {cert: c, key: k, ca: {cert: c}}}]\n", w(`3:52 missing key "key" in ca`), true},
+	{"a test authority that is a file", minimal + "identities: [{name: a, cert: {cert: c, key: k, ca: c.pem}}]\n", w(`3:52 ca is a string, expected a mapping with keys cert, key`), true},
+	{"mutual without TLS", "version: 1\nregistries: [{name: corp, url: 'http://127.0.0.1', endpoints: ['http://127.0.0.1:5000'], tls: {mutual: true}}]\n", w(`2:104 mutual: no way in of this registry is https`), false},
+	{"mutual of a wrong type", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {mutual: required}}]\n", w(`2:59 mutual is a string, expected true or false`), true},
 	{"missing in a policy", minimal + "policy: {}\n", w(`3:9 missing key "rules" in policy`), true},
 	{"missing in a rule", minimal + "policy: {rules: [{}]}\n", w(`3:18 missing key "who" in rules`, `3:18 missing key "repos" in rules`, `3:18 missing key "can" in rules`), true},
 	{"missing in an image", minimal + "images: [{}]\n", w(`3:10 missing key "repository" in images`, `3:10 missing key "reference" in images`), true},
@@ -102,7 +106,7 @@ var faults = []struct {
 	{"number in a list", minimal + "policy: {rules: [{who: [anonymous], repos: [7], can: [pull]}]}\n", w(`3:45 repos: 7 is a number; quote it: "7"`), true},
 	{"string for a list", minimal + "policy: {rules: [{who: anonymous, repos: ['**'], can: [pull]}]}\n", w("3:24 who is a string, expected a list: [anonymous]"), true},
 	{"string for a mapping", minimal + "check: x\n", w("3:8 check is a string, expected a mapping with keys require, sandbox, budget, upstream"), true},
-	{"number for a mapping", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: 5}]\n", w("2:50 tls: 5 is a number, expected a mapping with key ca"), true},
+	{"number for a mapping", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: 5}]\n", w("2:50 tls: 5 is a number, expected a mapping with keys ca, mutual"), true},
 	{"nothing for a section", minimal + "policy:\n", w("3:1 policy has no value, expected a mapping with key rules"), true},
 	{"string for a number", minimal + "check: {budget: {requests: '5'}}\n", w("3:28 requests is a string, expected a whole number"), true},
 	{"float for a whole number", minimal + "check: {budget: {requests: 1.5}}\n", w("3:28 requests: 1.5 is not a plain whole number"), true},

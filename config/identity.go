@@ -60,4 +60,13 @@ type SecretFile struct {
 type Certificate struct {
 	Cert Path `yaml:"cert" jsonschema_description:"PEM file of the certificate chain."`
 	Key  Path `yaml:"key" jsonschema_description:"PEM file of the private key."`
+
+	CA *TestAuthority `yaml:"ca,omitempty" jsonschema_description:"A test authority that the registry trusts. It signs the certificates that must be refused."`
+}
+
+// TestAuthority is an authority whose key is at hand, both PEM files. Certificates that must be refused are made with it,
+// and one that is like the identity's own, which must not be refused.
+type TestAuthority struct {
+	Cert Path `yaml:"cert" jsonschema_description:"PEM file of the authority's certificate."`
+	Key  Path `yaml:"key" jsonschema_description:"PEM file of its private key. Never the key of an authority that is relied on, on a machine that is shared."`
 }

@@ -13,7 +13,7 @@ type Registry struct {
 	URL       string     `yaml:"url" jsonschema_description:"The primary way in, as scheme://host[:port]."`
 	Type      Product    `yaml:"type,omitempty" jsonschema:"default=auto" jsonschema_description:"The product, or auto to recognise it."`
 	Endpoints []Endpoint `yaml:"endpoints,omitempty" jsonschema_description:"Other ways in; every one is probed. A bare URL is short for {url}."`
-	TLS       TLS        `yaml:"tls,omitempty" jsonschema_description:"How the registry's certificate is verified."`
+	TLS       TLS        `yaml:"tls,omitempty" jsonschema_description:"How the registry's certificate is verified, and whether clients need one."`
 	Rate      Rate       `yaml:"rate,omitempty" jsonschema_description:"How hard the registry may be asked."`
 	Redirects []string   `yaml:"redirects,omitempty" jsonschema_description:"Private storage hosts, host or host:port, that redirects may lead to."` // lower case after parsing
 
@@ -33,9 +33,10 @@ type Endpoint struct {
 	Pos  Position `yaml:"-"`
 }
 
-// TLS says how the certificate of a registry is verified.
+// TLS says how the certificate of a registry is verified, and whether clients need one.
 type TLS struct {
-	CA Path `yaml:"ca,omitempty" jsonschema_description:"PEM file of the certificate authority."`
+	CA     Path `yaml:"ca,omitempty" jsonschema_description:"PEM file of the certificate authority."`
+	Mutual bool `yaml:"mutual,omitempty" jsonschema:"default=false" jsonschema_description:"A client certificate must be required at every https endpoint and at the token service."`
 }
 
 // Rate bounds the requests to one registry.

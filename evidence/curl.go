@@ -17,8 +17,9 @@ import (
 // Accept-Encoding; of a list in Accept the type that was served is enough.
 //
 // A secret is written $REGPROOF_TOKEN or -u, and what else was redacted
-// $REGPROOF_VALUE. A request body and a client certificate are not repeated.
-// caFile may be "". A handshake is repeated by openssl instead.
+// $REGPROOF_VALUE. A client certificate is the file $REGPROOF_CERT, with its key
+// in it. A request body is not repeated, nor is a session resumed. caFile may be
+// "". A handshake is repeated by openssl instead.
 func Curl(x Exchange, caFile string) []string {
 	if x.Offer != nil {
 		return openssl(x, caFile)
@@ -36,6 +37,9 @@ func Curl(x Exchange, caFile string) []string {
 		lines = append(lines, "-k") // it went on all the same
 	case caFile != "" && c.scheme == "https":
 		lines = append(lines, "--cacert "+quote(caFile))
+	}
+	if x.TLS != nil && x.TLS.Presented != "" {
+		lines = append(lines, `--cert "$REGPROOF_CERT"`)
 	}
 	if place := c.place(); place != "" {
 		lines = append(lines, place)

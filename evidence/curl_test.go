@@ -54,6 +54,7 @@ func TestCurl(t *testing.T) {
 		{"a method", func(x *evidence.Exchange) { x.Method = "get" }, strings.Replace(plain, "null", "null -X get", 1) + " https://r.example/v2/a/manifests/1"},
 		{"an upload", func(x *evidence.Exchange) { x.Method = "POST" }, strings.Replace(strings.Replace(plain, "null", "null -X POST", 1), "Accept:", "Accept: -H 'Content-Length: 0'", 1) + " https://r.example/v2/a/manifests/1"},
 		{"HEAD", func(x *evidence.Exchange) { x.Method = "HEAD" }, strings.Replace(plain, "curl -sS -D- -o /dev/null", "curl -sSI", 1) + " https://r.example/v2/a/manifests/1"},
+		{"a client certificate", func(x *evidence.Exchange) { x.TLS.Presented = "CN=ci" }, strings.Replace(plain, "--resolve", `--cert "$REGPROOF_CERT" --resolve`, 1) + " https://r.example/v2/a/manifests/1"},
 		{"no TLS", func(x *evidence.Exchange) {
 			x.TLS, x.SNI, x.Host, x.Address = nil, "", "r.example:5000", "10.0.0.1:5000"
 		}, `curl -sS -D- -o /dev/null --resolve r.example:5000:10.0.0.1 -H User-Agent: -H Accept: http://r.example:5000/v2/a/manifests/1`},

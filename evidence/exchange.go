@@ -53,6 +53,17 @@ type TLS struct {
 	Verified bool     `json:"verified"`
 	Problem  string   `json:"problem,omitempty"` // why the certificate does not verify
 	Names    []string `json:"names,omitempty"`   // of the server's certificate, as it claims them: printable, at most 100
+
+	// Asked: the server asked for a client certificate. Presented is the subject
+	// of the one it was shown, "" for none. Resumed: the session is an earlier
+	// one, so that no certificate was shown here at all.
+	Asked     bool   `json:"clientCertificateAsked,omitempty"`
+	Presented string `json:"clientCertificate,omitempty"`
+	Resumed   bool   `json:"resumed,omitempty"`
+
+	// Authorities are the names of those whose client certificates the server
+	// says it accepts: distinguished names in DER, at most 8, as it claims them.
+	Authorities [][]byte `json:"-"`
 }
 
 // ClientHello stands as the method of an exchange that is a handshake alone.

@@ -267,7 +267,7 @@ func rescoped(cs []login.Challenge, remembered bool) []login.Challenge {
 func (g *group) send(ctx context.Context, q question, r wire.Request, a *Answer) wire.Response {
 	once := func() shared { return g.repeat(ctx, q, r) }
 	var s shared
-	if q.private || q.fresh {
+	if q.private || q.fresh || r.Session != nil {
 		s = once()
 	} else {
 		s = g.share(ctx, key(q.phase, r), once)
@@ -358,7 +358,7 @@ func (g *group) share(ctx context.Context, key string, once func() shared) share
 // key tells requests apart that differ in any byte or in how they travel.
 func key(phase int, r wire.Request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s %s %s %s %s %s\n%s\n%d %d %d\n", phase, r.Identity, r.Address, r.Proto, r.SNI, r.Method, r.Target, r.Host, r.Limit, r.KeepFrom, r.Keep)
+	fmt.Fprintf(&b, "%d %s %s %s %s %s %s\n%s\n%d %d %d %p\n", phase, r.Identity, r.Address, r.Proto, r.SNI, r.Method, r.Target, r.Host, r.Limit, r.KeepFrom, r.Keep, r.Cert)
 	for _, h := range r.Header {
 		b.WriteString(h[0] + ": " + h[1] + "\n")
 	}

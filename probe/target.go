@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
 	"net/url"
@@ -24,8 +25,11 @@ type Target struct {
 	PerSecond float64             // requests a second; 0 is no limit
 	// Concurrent is how many requests may be under way at once; 0 is 32.
 	Concurrent int
-	Product    string    // what it is said to be; "" is to be recognised
-	Imported   *Imported // what clients are told of it; nil when nothing was read
+	// Mutual: a client certificate must be required at every https endpoint and
+	// at the token service.
+	Mutual   bool
+	Product  string    // what it is said to be; "" is to be recognised
+	Imported *Imported // what clients are told of it; nil when nothing was read
 
 	seen *seen
 }
@@ -69,6 +73,9 @@ type Identity struct {
 	login.Identity
 	Groups     []string
 	Registries []string // names; empty is all
+	// TestCA is an authority that the registry trusts and whose key is at hand:
+	// it signs the certificates that must be refused. Nil is none.
+	TestCA *tls.Certificate
 	// Problem says why the identity cannot be used: it is then never
 	// replaced by anonymous.
 	Problem string

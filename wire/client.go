@@ -90,6 +90,7 @@ func (c *Client) record(ctx context.Context, r Request, exchange func(context.Co
 	if r.Limit == 0 {
 		r.Limit = DefaultLimit
 	}
+	r.Fresh = r.Fresh || r.Session != nil
 	timeout := r.Timeout
 	if timeout == 0 {
 		timeout = c.Timeout

@@ -23,12 +23,20 @@ type place struct {
 	http2       bool
 	anyName     bool
 	cert        *tls.Certificate
+	session     *session
+	max         uint16 // TLS version
 }
 
+// session is where a place keeps TLS sessions.
+type session struct{ cache tls.ClientSessionCache }
+
 func (r Request) place() place {
-	p := place{scheme: r.Scheme, address: r.Address, http2: r.Proto == HTTP2, cert: r.Cert}
+	p := place{scheme: r.Scheme, address: r.Address, http2: r.Proto == HTTP2}
 	if r.Scheme == "https" {
-		p.sni, p.anyName = r.SNI, r.AnyName
+		p.sni, p.anyName, p.cert, p.max = r.SNI, r.AnyName, r.Cert, r.MaxTLS
+	}
+	if r.Session != nil { // never equal to another: such connections are not shared
+		p.session = &session{r.Session}
 	}
 	return p
 }
@@ -129,7 +137,7 @@ func (c *Client) dial(ctx context.Context, at place, connect time.Duration) (*co
 	if at.scheme != "https" {
 		return &conn{net: nc, br: bufio.NewReader(nc)}, nil, nil
 	}
-	tc, seen, err := handshake(ctx, nc, c.Trust.at(at), at.sni, at.cert, []string{"http/1.1"})
+	tc, seen, err := handshake(ctx, nc, c.Trust, at, []string{"http/1.1"})
 	if err != nil {
 		_ = nc.Close()
 		return nil, seen, err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -22,7 +23,7 @@ const (
 	NoRoute    Failure = "no route"
 	Timeout    Failure = "timeout"
 	Handshake  Failure = "TLS handshake"
-	ClientCert Failure = "client certificate required" // TLS alert 42, 116, or 40 after a CertificateRequest: a denial
+	ClientCert Failure = "client certificate required" // a TLS alert about a certificate, or 40 after a CertificateRequest: a denial
 	Stale      Failure = "kept connection closed"      // the peer closed an idle connection: ask again
 	Closed     Failure = "connection closed"
 	Malformed  Failure = "malformed answer"
@@ -68,8 +69,7 @@ func classify(ctx context.Context, err error, reused, answered bool) Failure {
 		return NoHTTP2
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return Canceled
-	case errors.Is(err, errClientCert), errors.As(err, &alert) && (alert == 42 || alert == 116),
-		strings.Contains(err.Error(), "tls: certificate required"), strings.Contains(err.Error(), "remote error: tls: bad certificate"):
+	case errors.Is(err, errClientCert), errors.As(err, &alert) && (alert == 42 || alert == 116), aboutCertificate(err.Error()):
 		return ClientCert
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &netErr) && netErr.Timeout():
@@ -90,4 +90,17 @@ func classify(ctx context.Context, err error, reused, answered bool) Failure {
 		return Closed
 	}
 	return Other
+}
+
+// certificateAlerts are how crypto/tls names the alerts 42 to 46, 48, 49 and 116
+// of RFC 8446 section 6.2. From a server they are about the client's certificate.
+var certificateAlerts = []string{
+	"bad certificate", "unsupported certificate", "revoked certificate", "expired certificate", "unknown certificate", "access denied", "certificate required",
+}
+
+// aboutCertificate says whether an error is an alert with which a server refuses
+// a client's certificate, or that there is none.
+func aboutCertificate(text string) bool {
+	_, alert, ok := strings.Cut(text, "remote error: tls: ")
+	return ok && slices.ContainsFunc(certificateAlerts, func(a string) bool { return strings.HasPrefix(alert, a) })
 }

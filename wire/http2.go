@@ -225,7 +225,7 @@ func (c *Client) dial2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 			if err != nil {
 				return nil, err
 			}
-			tc, s, err := handshake(ctx, nc, c.Trust.at(at), at.sni, at.cert, []string{"h2"})
+			tc, s, err := handshake(ctx, nc, c.Trust, at, []string{"h2"})
 			seen = s
 			if err == nil && s.ALPN != "h2" {
 				err = errNoHTTP2

@@ -3,12 +3,14 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/evidence"
@@ -30,19 +32,22 @@ func (t Trust) at(p place) Trust {
 // handshake makes TLS on conn. It verifies by itself instead of letting
 // crypto/tls do it, so that a certificate that does not verify is recorded
 // as the reason, also when the run goes on.
-func handshake(ctx context.Context, conn net.Conn, trust Trust, sni string, cert *tls.Certificate, alpn []string) (*tls.Conn, *evidence.TLS, error) {
-	name := strings.TrimSuffix(strings.Trim(sni, "[]"), ".")
+func handshake(ctx context.Context, conn net.Conn, trust Trust, at place, alpn []string) (*tls.Conn, *evidence.TLS, error) {
+	trust = trust.at(at)
+	name := strings.TrimSuffix(strings.Trim(at.sni, "[]"), ".")
 	seen := &evidence.TLS{}
 	cfg := &tls.Config{
 		ServerName:         name,
 		NextProtos:         alpn,
 		MinVersion:         tls.VersionTLS12,
+		MaxVersion:         at.max,
 		InsecureSkipVerify: true, // VerifyConnection below does it
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			seen.Version = tls.VersionName(cs.Version)
 			seen.Cipher = tls.CipherSuiteName(cs.CipherSuite)
 			seen.ALPN = cs.NegotiatedProtocol
 			seen.Names = names(cs.PeerCertificates)
+			seen.Resumed = cs.DidResume
 			err := verify(cs, trust.Roots, name)
 			seen.Verified = err == nil
 			if err != nil {
@@ -54,18 +59,21 @@ func handshake(ctx context.Context, conn net.Conn, trust Trust, sni string, cert
 			return nil
 		},
 	}
-	unmet := false // the server asked for a certificate, and there is none
-	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		if cert == nil {
-			unmet = true
+	if at.session != nil {
+		cfg.ClientSessionCache = at.session.cache
+	}
+	cfg.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		seen.Asked, seen.Authorities = true, authorities(asked.AcceptableCAs)
+		if at.cert == nil {
 			return &tls.Certificate{}, nil
 		}
-		return cert, nil
+		seen.Presented = subject(at.cert)
+		return at.cert, nil
 	}
 	tc := tls.Client(conn, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		// TLS 1.2 says it with the alert 40 (RFC 5246 section 7.4.6).
-		if unmet && strings.Contains(err.Error(), "remote error: tls: handshake failure") {
+		if seen.Asked && strings.Contains(err.Error(), "remote error: tls: handshake failure") {
 			err = fmt.Errorf("%w: %w", errClientCert, err)
 		}
 		return nil, seen, fmt.Errorf("%w: %w", errHandshake, err)
@@ -111,4 +119,42 @@ func names(chain []*x509.Certificate) []string {
 		out = append(out, a.String())
 	}
 	return out
+}
+
+// maxAuthorities bounds how many names of authorities are kept, and maxDN how
+// long each may be, in bytes.
+const (
+	maxAuthorities = 8
+	maxDN          = 2048
+)
+
+// authorities are the first names of a certificate request.
+func authorities(list [][]byte) [][]byte {
+	var out [][]byte
+	for _, dn := range list {
+		if len(dn) <= maxDN && len(out) < maxAuthorities {
+			out = append(out, slices.Clone(dn))
+		}
+	}
+	return out
+}
+
+// subject names a client certificate: its subject, or where that is empty its
+// first alternative name.
+func subject(c *tls.Certificate) string {
+	leaf := c.Leaf
+	if leaf == nil && len(c.Certificate) > 0 {
+		leaf, _ = x509.ParseCertificate(c.Certificate[0])
+	}
+	if leaf == nil {
+		return "a certificate that cannot be read"
+	}
+	name := leaf.Subject.String()
+	if name == "" && len(leaf.URIs) > 0 {
+		name = leaf.URIs[0].String()
+	}
+	if name == "" && len(leaf.DNSNames) > 0 {
+		name = leaf.DNSNames[0]
+	}
+	return evidence.Printable(cmp.Or(name, "a certificate without a name"), 256)
 }

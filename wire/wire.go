@@ -36,21 +36,27 @@ const DefaultLimit = 4 << 20
 
 // Request is what goes on the wire. The zero Proto is HTTP/1.1.
 type Request struct {
-	Identity  string // who asks, for the record
-	Method    string
-	Scheme    string // http or https
-	Target    string // as written in the request line, or :path
-	Host      string // the Host header, or :authority; "" sends none on HTTP/1.0
-	SNI       string // server name of the handshake, and the name that the certificate is verified for
-	Address   netip.AddrPort
-	Proto     Proto
-	Header    [][2]string // in this order and spelling; HTTP/2 lower-cases names, and orders only values of one name
-	Body      []byte
-	Cert      *tls.Certificate // what is presented when the server asks; nil is nothing
-	Fresh     bool             // a connection of its own, not kept
-	AnyName   bool             // the certificate may be for another name: SNI is what is varied, and nothing secret is sent
-	Sensitive bool             // the answer holds a secret: its body leaves no trace
-	Made      evidence.Made    // what is recorded as it is: a probe made it up
+	Identity string // who asks, for the record
+	Method   string
+	Scheme   string // http or https
+	Target   string // as written in the request line, or :path
+	Host     string // the Host header, or :authority; "" sends none on HTTP/1.0
+	SNI      string // server name of the handshake, and the name that the certificate is verified for
+	Address  netip.AddrPort
+	Proto    Proto
+	Header   [][2]string // in this order and spelling; HTTP/2 lower-cases names, and orders only values of one name
+	Body     []byte
+	Cert     *tls.Certificate // what is presented when the server asks; nil is nothing
+	// Session keeps and resumes TLS sessions; nil does neither. A request with
+	// one has a connection of its own. A session is resumed whatever its name:
+	// that is for whoever hands out the cache to decide.
+	Session tls.ClientSessionCache
+	MaxTLS  uint16 // the highest TLS version that is offered; 0 is all there are
+
+	Fresh     bool          // a connection of its own, not kept
+	AnyName   bool          // the certificate may be for another name: SNI is what is varied, and nothing secret is sent
+	Sensitive bool          // the answer holds a secret: its body leaves no trace
+	Made      evidence.Made // what is recorded as it is: a probe made it up
 
 	Limit    int64         // bytes of the body to read; 0 is DefaultLimit
 	KeepFrom int64         // offset of the first byte to keep in Response.Body

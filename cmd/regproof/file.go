@@ -79,7 +79,7 @@ func target(r config.Registry) (probe.Target, error) {
 		return probe.Target{}, fmt.Errorf("registry %s: tls.ca: %w", r.Name, err)
 	}
 	t := probe.Target{
-		Name: r.Name, Trust: wire.Trust{Roots: roots}, PerSecond: r.Rate.PerSecond, Concurrent: r.Rate.Concurrent,
+		Name: r.Name, Trust: wire.Trust{Roots: roots}, Mutual: r.TLS.Mutual, PerSecond: r.Rate.PerSecond, Concurrent: r.Rate.Concurrent,
 		Endpoints: []probe.Endpoint{{URL: r.Base}},
 	}
 	if r.Type != config.Auto {
@@ -156,6 +156,12 @@ func identity(ctx context.Context, f *config.File, i config.Identity) (probe.Ide
 			return id, nil
 		}
 		id.Identity.Cert = cert
+		if ca := i.Cert.CA; ca != nil {
+			if id.TestCA, err = loadAuthority(ca.Cert.Resolved, ca.Key.Resolved); err != nil {
+				id.Problem = err.Error()
+				return id, nil
+			}
+		}
 	}
 	if i.From == nil {
 		return id, nil

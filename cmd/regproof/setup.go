@@ -67,6 +67,18 @@ func loadCert(cert, key string) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
+// loadAuthority reads a test authority, which must be able to sign.
+func loadAuthority(cert, key string) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("test authority %s: %w", cert, err)
+	}
+	if pair.Leaf == nil || !pair.Leaf.IsCA {
+		return nil, fmt.Errorf("test authority %s: it is no certificate of an authority", cert)
+	}
+	return &pair, nil
+}
+
 // parseResolve reads HOST:ADDR pairs; a host may be named more than once.
 func parseResolve(pairs []string) (map[string][]netip.Addr, error) {
 	out := map[string][]netip.Addr{}

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -89,11 +90,22 @@ func (d *Door) start(ctx context.Context, p *plan) error {
 	}
 	h := d.front(p)
 	if p.speaksTLS() {
-		d.servers = append(d.servers, serve(ctx, d.log.handler(h), d.lab.ca.config(), listeners...))
+		d.servers = append(d.servers, serve(ctx, d.log.handler(h), d.config(p), listeners...))
 		return nil
 	}
 	d.servers = append(d.servers, serve(ctx, d.log.handler(h), nil, listeners...))
 	return nil
+}
+
+// config is how the door speaks TLS.
+func (d *Door) config(p *plan) *tls.Config {
+	c := d.lab.ca.config()
+	for _, e := range p.entries {
+		if e.tls != nil {
+			e.tls(c, d)
+		}
+	}
+	return c
 }
 
 // bind opens the door's addresses. With two, both must get the same port, which
@@ -153,9 +165,15 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 			}
 		}
 	}
+	realm := d.url + tokenPath
+	if p.tokenHost != nil {
+		if realm, err = d.newTokenHost(ctx, *p.tokenHost); err != nil {
+			return err
+		}
+	}
 	switch p.auth {
 	case Token:
-		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(d.url+tokenPath), change)
+		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.token(realm), change)
 	case Basic:
 		d.app, err = newApp(ctx, d.lab.store, d.lab.keys.secret, d.lab.keys.basic(), change)
 	default:

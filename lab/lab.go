@@ -25,6 +25,7 @@ type Lab struct {
 	store     string
 	keys      *keys
 	ca        *authority
+	clients   *clientAuthority
 	content   *content
 	open      *app         // distribution, unguarded
 	referrers http.Handler // go-containerregistry, unguarded
@@ -55,6 +56,9 @@ func (l *Lab) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if l.ca, err = newAuthority(); err != nil {
+		return err
+	}
+	if l.clients, err = newClients(); err != nil {
 		return err
 	}
 	if l.content, err = buildContent(); err != nil {

@@ -9,7 +9,11 @@ import (
 
 // soundEntries are the doors that hold: each must pass, whatever it looks like.
 func soundEntries() []entry {
-	return slices.Concat(soundAnonymous(), soundOdd(), soundToken())
+	return slices.Concat(
+		soundAnonymous(), soundOdd(),
+		soundMutual(),
+		soundToken(),
+	)
 }
 
 func sound(name, title, probe string) Weakness {

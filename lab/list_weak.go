@@ -6,7 +6,13 @@ import "slices"
 
 // weakEntries are the doors that leak: each must fail its probe, and its twin pass.
 func weakEntries() []entry {
-	return slices.Concat(weakAnonymous(), weakIngress(), weakHeader(), weakCache(), weakExposure(), weakToken(), weakVerify())
+	return slices.Concat(
+		weakAnonymous(), weakIngress(), weakHeader(),
+		weakMutual(),
+		weakToken(), weakVerify(),
+		weakCache(),
+		weakExposure(),
+	)
 }
 
 func weak(name, title, twin, probe, id string) Weakness {

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -25,6 +26,7 @@ type plan struct {
 	needsBasic            string // by which entry
 	verifies              bool
 	flaws                 flaw
+	tokenHost             *tls.ClientAuthType
 }
 
 func planFor(o DoorOptions) (*plan, error) {
@@ -67,6 +69,9 @@ func (p *plan) add(e entry) {
 	p.flaws |= e.flaws
 	if e.referrers {
 		p.referrers, p.needsBasic = true, e.Name
+	}
+	if e.tokenHost != nil {
+		p.tokenHost = e.tokenHost
 	}
 }
 

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"cmp"
+	"crypto/tls"
 	"slices"
 	"time"
 
@@ -36,6 +37,10 @@ type Weakness struct {
 type Needs struct {
 	Token bool // token authentication
 	TLS   bool
+
+	// Certificate: a client certificate is the credential, or half of it (see
+	// Lab.ClientCert).
+	Certificate bool
 }
 
 // entry is a Weakness with what makes it so.
@@ -54,6 +59,9 @@ type entry struct {
 	storagePublic bool                                      // the object storage asks for no signature
 	signedFor     time.Duration                             // how long its URLs are good, 0: as usual
 	configure     func(*configuration.Configuration, *Door) // what distribution is told otherwise
+
+	tls       func(*tls.Config, *Door) // how TLS is spoken otherwise
+	tokenHost *tls.ClientAuthType      // the token service has a port of its own, and asks so for certificates
 }
 
 // entries is every entry, by name.

@@ -32,11 +32,12 @@ type group struct {
 
 	mu       sync.Mutex
 	answers  map[string]*sharedAnswer
-	repeated map[Lane]*repetition
+	repeated map[repeated]*repetition
 	opened   map[Lane]Answer // what a sentinel was served that the first request was denied
 	cachedBy map[string]*attribution
 	told     *telling // what CachedContent came to; nil when it is not run here
 	primary  *group   // of the same subject at the registry's primary endpoint; itself there
+	memo     memo
 
 	rounds          beside // sentinels under way beside the attempts
 	core, rest, odd *gate  // odd: what is run once for the endpoint

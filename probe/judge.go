@@ -190,7 +190,14 @@ func (t *Trial) leaked(a Attempt, answer Answer, c *image.Content, how string) V
 		v.Reason = how + " to an anonymous token"
 	}
 	v.Message = fmt.Sprintf("%s %s is %s %s", article(c), c.Digest.Short(), how, who)
-	if a.Variant != "" {
+	switch {
+	case a.With != "":
+		v.Reason = how + " to " + a.With
+		v.Message = fmt.Sprintf("%s %s is %s to %s", article(c), c.Digest.Short(), how, a.With)
+		if a.Variant != "" {
+			v.Message += " (" + a.Variant + ")"
+		}
+	case a.Variant != "":
 		v.Message += ", when asked with " + a.Variant
 	}
 	return v

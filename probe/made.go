@@ -8,6 +8,19 @@ import (
 	"github.com/regproof/regproof/wire"
 )
 
+// named makes a change that also says, for the record, who asks.
+func named(who string, change func(*wire.Request)) func(*wire.Request) {
+	if who == "" {
+		return change
+	}
+	return func(r *wire.Request) {
+		r.Identity = who
+		if change != nil {
+			change(r)
+		}
+	}
+}
+
 // made marks what a change puts into a request as made up by the probe, so that
 // a finding can show and repeat it. It is for changes that probes write; one
 // that takes anything from an answer stays unmarked.

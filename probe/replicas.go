@@ -17,20 +17,28 @@ type repetition struct {
 	got  []Verdict
 }
 
+// repeated is what is asked many times: on a lane, with or without the token
+// that everybody gets.
+type repeated struct {
+	lane   Lane
+	direct bool
+}
+
 // repeated asks for the manifest plainly, as a stranger, each time on a new
 // connection: a balancer may send each to another replica. It is done once for
 // each lane of a group, whoever asks first. confirms says that a leak was seen,
 // which no budget may hide.
-func (t *Trial) repeated(ctx context.Context, lane Lane, confirms bool) []Verdict {
+func (t *Trial) repeated(ctx context.Context, lane Lane, direct, confirms bool) []Verdict {
 	g := t.group
 	g.mu.Lock()
 	if g.repeated == nil {
-		g.repeated = map[Lane]*repetition{}
+		g.repeated = map[repeated]*repetition{}
 	}
-	r := g.repeated[lane]
+	key := repeated{lane, direct}
+	r := g.repeated[key]
 	if r == nil {
 		r = &repetition{}
-		g.repeated[lane] = r
+		g.repeated[key] = r
 	}
 	g.mu.Unlock()
 	r.once.Do(func() {
@@ -38,7 +46,7 @@ func (t *Trial) repeated(ctx context.Context, lane Lane, confirms bool) []Verdic
 		var wg sync.WaitGroup
 		for i := range r.got {
 			wg.Go(func() {
-				a := Attempt{Variant: fmt.Sprintf("new connection %d", i+1), Class: Variant, Request: g.coldRequest(), Fresh: true, Confirms: confirms}
+				a := Attempt{Variant: fmt.Sprintf("new connection %d", i+1), Class: Variant, Request: g.coldRequest(), Fresh: true, Direct: direct, Confirms: confirms}
 				if k := t.Known(); k != nil {
 					a.Content = k.Root
 				}
@@ -67,7 +75,7 @@ func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 	base := t.tryAll(ctx, []Attempt{plain})
 	all, mixed := []Verdict{}, false
 	for _, lane := range t.door.addressLanes() {
-		got := t.repeated(ctx, lane, false)
+		got := t.repeated(ctx, lane, false, false)
 		// An address that serves every time is no matter of replicas.
 		if open := countOf(got, finding.Fail); open == len(got) {
 			base = slices.DeleteFunc(base, func(v Verdict) bool { return v.lane == lane })

@@ -100,6 +100,7 @@ const (
 
 type run struct {
 	opts     Options
+	doors    []*door // of all registries, complete before the first is asked
 	spent    atomic.Int64
 	trials   atomic.Int64
 	public   digestSet
@@ -140,6 +141,7 @@ func (r *run) all(ctx context.Context) (Summary, error) {
 			d.wire.Close()
 		}
 	}()
+	r.doors = doors
 	var wg sync.WaitGroup
 	for _, d := range doors {
 		wg.Go(func() { d.open(ctx) })

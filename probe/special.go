@@ -116,10 +116,21 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 	r := answer.Response.Request
 	r.Method, r.Target, r.Address, r.Body = http.MethodDelete, to.URL.RequestURI(), answer.Response.Request.Address, nil
 	resp := paced{d: t.door}.Do(ctx, r)
-	if resp.Status/100 == 2 || resp.Status == http.StatusNotFound {
-		return "it was cancelled", []string{resp.ID}
+	trail := []string{resp.ID}
+	if id := t.subject.entitled; id != nil && denied(resp.Status) {
+		// What may begin an upload may not be enough to end it: that takes a right
+		// to delete on some registries.
+		own := t.ask(ctx, question{
+			lane: laneOf(answer), id: id, phase: phaseFresh, variant: true, private: true,
+			request: oci.Request{Method: http.MethodDelete, Kind: oci.UploadStart, Repository: t.Repository()},
+			change:  func(w *wire.Request) { w.Target = to.URL.RequestURI() },
+		})
+		resp, trail = own.Response, append(trail, own.Trail...)
 	}
-	return fmt.Sprintf("cancelling it was answered %d", resp.Status), []string{resp.ID}
+	if resp.Status/100 == 2 || resp.Status == http.StatusNotFound {
+		return "it was cancelled", trail
+	}
+	return fmt.Sprintf("cancelling it was answered %d", resp.Status), trail
 }
 
 // Existence compares a denial with that for a repository that does not exist.

@@ -56,6 +56,7 @@ type Mint struct {
 	Service string    // "" is the issuer's
 	Account string
 	Offline bool       // asks for a refresh token too
+	Post    bool       // in the form of a POST, the credential in it (oauth.md)
 	Query   string     // raw
 	Form    url.Values // a POST
 	User    [2]string  // a made-up user and password; never those of anybody
@@ -81,6 +82,9 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 	}
 	if why := d.stopped(&id); why != "" {
 		return Minted{Answer: Answer{NotAsked: why}, Err: errors.New(why)}
+	}
+	if m.Post {
+		m.Form = m.form(is, id)
 	}
 	ask := login.Ask{Query: m.query(is, id)}
 	if m.Form != nil {
@@ -123,6 +127,25 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 	}
 	out.Body = nil
 	return out
+}
+
+// form is the request of oauth.md: one parameter for all scopes, and the
+// credential of who asks.
+func (m Mint) form(is Issuer, id login.Identity) url.Values {
+	service := is.Service
+	if m.Service != "" {
+		service = m.Service
+	}
+	f := url.Values{"grant_type": {"password"}, "client_id": {"regproof"}, "service": {service}, "scope": {strings.Join(m.Scopes, " ")}}
+	switch c := id.Secret.Credential; {
+	case !c.Refresh.IsZero():
+		f.Set("grant_type", "refresh_token")
+		f.Set("refresh_token", c.Refresh.Reveal())
+	case c.Username != "":
+		f.Set("username", c.Username)
+		f.Set("password", c.Password.Reveal())
+	}
+	return f
 }
 
 func (m Mint) query(is Issuer, id login.Identity) string {

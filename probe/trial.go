@@ -44,6 +44,8 @@ type Attempt struct {
 	Fresh     bool                                                   // on a new connection, after everything else was asked
 	Bare      bool                                                   // without our own headers
 	Direct    bool                                                   // without a login: it carries its own credential
+	As        string                                                 // whose credential Change puts in; "" is a stranger
+	With      string                                                 // what it shows instead of nothing, for findings: "a forged token"
 	Secret    bool                                                   // Change puts in what came from a user or a server: it is not shown
 	Again     int                                                    // how often it was repeated because of a doubt
 	Confirms  bool                                                   // it repeats a leak that was seen: no budget stands in its way
@@ -251,6 +253,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	if !a.Secret {
 		a.Change = made(a.Change)
 	}
+	a.Change = named(a.As, a.Change)
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
 		variant: a.Class == Variant, odd: a.Again == 0 && t.optional(), confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,

@@ -308,7 +308,7 @@ func count(n int, what string) string {
 // opened is the finding for a way in.
 func (t *Trial) opened(r Result, v, base Verdict, odd []Verdict) Result {
 	r.Outcome, r.Severity, r.Reason, r.Message = finding.Fail, v.Severity, v.Reason, v.Message
-	r.Observed, r.Variant, r.Subject = "allow", v.attempt.Variant, v.Subject
+	r.Observed, r.Variant, r.Subject, r.Identity = "allow", v.attempt.Variant, v.Subject, v.attempt.As
 	r.Address, r.Protocol = v.lane.Address.Addr().String(), string(v.lane.Proto)
 	r.Evidence, r.Control = v.Evidence, append(slices.Clone(v.Control), base.Evidence...)
 	if base.Outcome == finding.Pass {
@@ -351,7 +351,7 @@ func (t *Trial) confirmed(ctx context.Context, odd []Verdict) (*Verdict, finding
 			first = v
 		}
 		// That the manifest is open each time says nothing of a layer that is not.
-		if n := t.unsteady(ctx, v.lane); n > 0 && (n < replicaTries || v.attempt.Request.Kind == oci.Manifest) {
+		if n := t.unsteady(ctx, v.lane, v.attempt.plain.Direct); n > 0 && (n < replicaTries || v.attempt.Request.Kind == oci.Manifest) {
 			return v, finding.NotApplicable, fmt.Sprintf("the plain request is served at times too (%d of %d), which ingress/replicas tells", n, replicaTries)
 		}
 		if t.plainlyOpen(ctx, v) {
@@ -413,9 +413,9 @@ const replicaTries = 20
 
 // unsteady says how often the plain manifest request was served on new
 // connections. It is asked once for each lane.
-func (t *Trial) unsteady(ctx context.Context, lane Lane) int {
+func (t *Trial) unsteady(ctx context.Context, lane Lane, direct bool) int {
 	n := 0
-	for _, v := range t.repeated(ctx, lane, true) {
+	for _, v := range t.repeated(ctx, lane, direct, true) {
 		if v.Outcome == finding.Fail {
 			n++
 		}

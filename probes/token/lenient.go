@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package token
+
+import (
+	"context"
+	"sync"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/probe"
+)
+
+// lenient says what a registry lets through that another probe tells of, so
+// that one weakness is told once. Each is one request, or as many as there are
+// forms, and shared with the probe that tells.
+type lenient struct {
+	anything bool // any bearer at all: ingress/authorization
+	junk     bool // any signature: token/signature
+	stripped bool // no signature, whatever the algorithm: token/signature
+	none     bool // alg none: token/algorithm
+	other    bool // a token for another repository: token/repository
+}
+
+// lenience finds out once for all probes of an image at an endpoint.
+func lenience(ctx context.Context, t *probe.Trial) lenient {
+	return probe.Remember(t, "token/lenient", func() lenient {
+		m := templateOf(ctx, t)
+		if m.result.Outcome != "" {
+			return lenient{}
+		}
+		var l lenient
+		var wg sync.WaitGroup
+		look := func(into *bool, f form) { wg.Go(func() { *into = opens(ctx, t, f, t.Plain()) }) }
+		look(&l.anything, form{name: "any bearer", token: "regproof"})
+		look(&l.junk, m.junkSigned())
+		look(&l.stripped, m.stripped())
+		look(&l.none, m.none())
+		wg.Go(func() { l.other = opensElsewhere(ctx, t) })
+		wg.Wait()
+		return l
+	})
+}
+
+// opens says whether a token was served what it should not, once.
+func opens(ctx context.Context, t *probe.Trial, f form, plain probe.Attempt) bool {
+	if f.token == "" {
+		return false
+	}
+	return t.Peek(ctx, f.attempt(plain)).Outcome == finding.Fail
+}
+
+// told is the result of a probe whose weakness another probe tells.
+func told(what, id string) probe.Result {
+	return probe.NotApplicable(what + ", which " + id + " tells")
+}
+
+// forging is the result of a probe that forges tokens where nothing of its own
+// could be seen; ok is false where there is something to see.
+func (l lenient) forging() (probe.Result, bool) {
+	switch {
+	case l.anything:
+		return told("any bearer opens it", "ingress/authorization"), true
+	case l.junk:
+		return told("a token with any signature opens it", "token/signature"), true
+	}
+	return probe.Result{}, false
+}
+
+// issued is the same for a probe that uses what an issuer gave.
+func (l lenient) issued() (probe.Result, bool) {
+	switch {
+	case l.anything:
+		return told("any bearer opens it", "ingress/authorization"), true
+	case l.other:
+		return told("a token for another repository opens it", "token/repository"), true
+	}
+	return probe.Result{}, false
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/probe"
+)
+
+// wish is one token to ask for.
+type wish struct {
+	name string // how it is asked for, in the words of a finding
+	mint probe.Mint
+}
+
+// given is what came of a wish.
+type given struct {
+	wish
+	probe.Minted
+}
+
+// ask asks for tokens, all at once.
+func ask(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes []wish) []given {
+	out := make([]given, len(wishes))
+	var wg sync.WaitGroup
+	for i, w := range wishes {
+		wg.Go(func() { out[i] = given{w, t.Mint(ctx, is, w.mint)} })
+	}
+	wg.Wait()
+	return out
+}
+
+// refused says whether the answer was a no: an odd wish is refused by any status
+// that blames the client, but for that of a rate limit.
+func (g given) refused() bool {
+	return g.Refused || (g.Status/100 == 4 && g.Status != http.StatusTooManyRequests)
+}
+
+// as is who asked, "" for a stranger.
+func (g given) as() string {
+	if g.mint.As == nil {
+		return ""
+	}
+	return g.mint.As.Name
+}
+
+// idle says whether the token says of itself that it allows nothing.
+func (g given) idle() bool {
+	if g.JWT == nil {
+		return false
+	}
+	grants, ok := g.JWT.Grants()
+	for _, a := range grants {
+		if len(a.Actions) > 0 {
+			return false
+		}
+	}
+	return ok
+}
+
+// claims says whether a readable token says that it allows something; what
+// cannot be read may.
+func (g given) claims(name, action string) bool {
+	if g.JWT == nil {
+		return g.Token != ""
+	}
+	grants, ok := g.JWT.Grants()
+	for _, a := range grants {
+		for _, x := range a.Actions {
+			if a.Name == name && (x == action || x == "*") {
+				return true
+			}
+		}
+	}
+	return !ok
+}
+
+// meaning is what tells two tokens apart: all but their time and their number.
+func (g given) meaning() string {
+	if g.JWT == nil {
+		return g.Token
+	}
+	m := maps.Clone(g.JWT.Claims)
+	for _, key := range []string{"exp", "iat", "nbf", "jti"} {
+		delete(m, key)
+	}
+	if grants, ok := g.JWT.Grants(); ok && len(grants) == 0 {
+		delete(m, "access") // null and [] are the same
+	}
+	b, _ := json.Marshal(m) // of what was read from JSON
+	return g.as() + " " + string(b)
+}
+
+// purse is what came of many wishes.
+type purse struct {
+	given    int     // tokens
+	refused  int     // wishes
+	usable   []given // of those that mean the same one, without those that allow nothing
+	idle     []given // one of each who asked, that allows nothing
+	unheard  error   // why a wish had no answer that says anything
+	notAsked string
+}
+
+func sort(all []given) purse {
+	var p purse
+	seen := map[string]bool{}
+	idle := map[string]bool{}
+	for _, g := range all {
+		switch {
+		case g.NotAsked != "":
+			p.notAsked = g.NotAsked
+		case g.refused():
+			p.refused++
+		case g.Err != nil || g.Token == "":
+			if p.unheard = g.Err; g.Err == nil {
+				p.unheard = fmt.Errorf("the token service answered without a token")
+			}
+		default:
+			p.given++
+			switch {
+			case g.idle() && !idle[g.as()]:
+				idle[g.as()] = true
+				p.idle = append(p.idle, g)
+			case !g.idle() && !seen[g.meaning()]:
+				seen[g.meaning()] = true
+				p.usable = append(p.usable, g)
+			}
+		}
+	}
+	return p
+}
+
+// show makes forms of what was given, or where nothing of it allows anything, of
+// one token that does not, of each who asked.
+func (p purse) show(with func(given) string, cause string) (forms []form) {
+	list := p.usable
+	if len(list) == 0 {
+		list = p.idle
+	}
+	for i, g := range list {
+		forms = append(forms, form{name: g.name, token: g.Token, cause: cause, with: with(g), as: g.as(), secret: true, layer: i < maxLayers, trail: g.Trail})
+	}
+	return forms
+}
+
+// maxLayers bounds how many tokens of a probe are tried on a layer, too.
+const maxLayers = 4
+
+// fold says of a result what was asked for, and turns a pass into none where a
+// wish had no answer.
+func (p purse) fold(r probe.Result) probe.Result {
+	r.Attempts += p.given + p.refused
+	if r.Outcome != finding.Pass {
+		return r
+	}
+	switch {
+	case p.notAsked != "":
+		r.Outcome, r.Observed, r.Reason = finding.NotChecked, "unknown", p.notAsked
+	case p.unheard != nil:
+		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", "not all tokens could be asked for: "+p.unheard.Error()
+	default:
+		var parts []string
+		if p.given > 0 {
+			parts = append(parts, fmt.Sprintf("%d given, %d of them used", p.given, max(len(p.usable), min(len(p.idle), 1))))
+		}
+		if p.refused > 0 {
+			parts = append(parts, fmt.Sprintf("%d refused", p.refused))
+		}
+		r.Reason = "tokens: " + strings.Join(parts, ", ") + "; " + r.Reason
+	}
+	return r
+}

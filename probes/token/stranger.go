@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package token
+
+import (
+	"context"
+	"path"
+
+	"github.com/regproof/regproof/probe"
+)
+
+// Stranger asks the token service for the image without any credential.
+var Stranger = probe.Probe{
+	ID:    "token/stranger",
+	Title: "The token service gives strangers no token that opens the image",
+	Why: "The registry asks everybody for a token, so that it looks closed. But a token service " +
+		"that hands one to whoever asks makes it as open as a registry without a login.",
+	How: []string{
+		"without a credential, tokens are asked for: pull, push and delete and * on the repository, pull on what is above it, the catalog",
+		"each different token is used on the manifest and on a layer; content is a failure, a token alone is none",
+		"an upload with such a token is started by anonymous/upload, with --active",
+	},
+	Fix: "Give anonymous no rights in the token service: in docker_auth no acl entry that matches an empty account, " +
+		"in Harbor and GitLab make the project private, in ACR switch anonymousPullEnabled off.",
+	NotWhen:  "The image is meant to be public: say so with a rule in policy.rules.",
+	Severity: "critical",
+	Control:  "token-stranger",
+	Effect:   probe.Read,
+	Per:      probe.Once,
+	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
+		m := templateOf(ctx, t)
+		if m.result.Outcome != "" {
+			return m.result
+		}
+		var all []given
+		l := beside(func() { all = ask(ctx, t, m.issuer, strangerWishes(t)) }, func() lenient { return lenience(ctx, t) })
+		if r, known := l.issued(); known {
+			return r
+		}
+		p := sort(all)
+		return p.fold(present(ctx, t, p.show(func(given) string { return "a token that the token service gives to anybody" }, ""), true))
+	},
+}
+
+func strangerWishes(t *probe.Trial) (out []wish) {
+	name := t.Name(t.Repository())
+	scopes := []string{t.Scope("pull"), t.Scope("pull,push"), t.Scope("*"), t.Scope("pull,push,delete"), "repository:*:pull", "registry:catalog:*"}
+	if above := path.Dir(name); above != "." {
+		scopes = append(scopes, "repository:"+above+":pull", "repository:"+above+"/*:pull")
+	}
+	for _, s := range scopes {
+		out = append(out, wish{"scope=" + s, probe.Mint{Scopes: []string{s}}})
+	}
+	return out
+}
+
+// beside does one thing while it finds out another.
+func beside[T any](do func(), find func() T) T {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	v := find()
+	<-done
+	return v
+}

@@ -14,5 +14,7 @@ func All() []probe.Probe {
 		Stranger,
 		Repository,
 		Signature,
+		Algorithm,
+		Key,
 	}
 }

@@ -3,23 +3,73 @@
 package token_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/credential"
+	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/policy"
+	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/token"
 )
 
-func TestQuick(t *testing.T) {
+// intended is what the lab's users may do, as a configuration would say it.
+var intended = policy.Policy{Rules: []policy.Rule{
+	{Who: []string{login.Anonymous}, Repos: []string{"public/**"}, Can: []access.Action{access.Pull}},
+	{Who: []string{"ci"}, Repos: []string{"**"}, Can: []access.Action{access.Pull, access.Push, access.Delete, access.List, access.Catalog}},
+	{Who: []string{"dev"}, Repos: []string{"team-b/**"}, Can: []access.Action{access.Pull}},
+}}
+
+// withDev adds the second user of the lab, and the images that the policy names.
+func withDev(l *lab.Lab, d *lab.Door) func(*probe.Options) {
+	return func(o *probe.Options) {
+		name, password := l.Dev()
+		dev := o.Identities[0]
+		dev.Name = name
+		dev.Secret.Credential = credential.Credential{Username: name, Password: credential.NewSecret(password)}
+		o.Identities = append(o.Identities, dev)
+		o.Images = append(o.Images, probe.ImageRef{Registry: "lab", Repository: "team-b/tool", Reference: "2.0"})
+	}
+}
+
+// also says what else is false of a door: another control than that of the
+// probe that names the cause.
+var also = map[string][]string{}
+
+// TestLab holds the family to its entries of the lab: a weak door fails the one
+// probe that is named for it, and no other; its twin fails none.
+func TestLab(t *testing.T) {
 	l := labtest.Open(t)
-	for _, name := range []string{"sound-token", "sound-basic", "anon-token"} {
-		t.Run(name, func(t *testing.T) {
-			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{name}})
-			c := labtest.Prove(t, l, d, labtest.Setting{Probes: token.All()})
+	mine := token.All()
+	for _, w := range lab.Weaknesses() {
+		here := slices.ContainsFunc(mine, func(p probe.Probe) bool { return p.ID == w.Probe })
+		if (!here || w.Kind == lab.Hostile) && !strings.HasPrefix(w.Name, "sound-") && w.Name != "token-empty-access" {
+			continue
+		}
+		t.Run(w.Name, func(t *testing.T) {
+			t.Parallel()
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: mine, Policy: intended, Change: withDev(l, d)})
 			for _, f := range c.Findings {
 				t.Logf("%s %s: %s | %s", f.Outcome, f.Probe, f.Reason, f.Message)
+				if f.Outcome == finding.Error {
+					t.Errorf("%s broke: %s\n%s", f.Probe, f.Reason, f.Message)
+				}
 			}
-			t.Log(d.Requests())
+			t.Logf("%d requests", d.Requests())
+			if w.Kind != lab.Weak {
+				labtest.Sound(t, c)
+				return
+			}
+			got := slices.DeleteFunc(c.Of(finding.Fail), func(id string) bool { return slices.Contains(also[w.Name], id) })
+			if !slices.Equal(got, []string{w.Probe}) {
+				t.Errorf("fail: %v, want %s alone", got, w.Probe)
+			}
 		})
 	}
 }

@@ -66,7 +66,7 @@ func (m *template) stripped() form {
 }
 
 func (m *template) none() form {
-	return m.made("alg none, not signed", m.base.with(map[string]any{"alg": "none"}).by(unsigned), "The header of a token says how it is verified.")
+	return m.made("alg none, not signed", m.base.with(map[string]any{"alg": "none"}).by(unsigned), byHeader)
 }
 
 func (m *template) signatures(t *probe.Trial) []form {

@@ -90,22 +90,47 @@ func (d *Door) start(ctx context.Context, p *plan) error {
 	}
 	h := d.front(p)
 	if p.speaksTLS() {
-		d.servers = append(d.servers, serve(ctx, d.log.handler(h), d.config(p), listeners...))
-		return nil
+		return d.startTLS(ctx, p, h, listeners)
 	}
 	d.servers = append(d.servers, serve(ctx, d.log.handler(h), nil, listeners...))
 	return nil
 }
 
-// config is how the door speaks TLS.
-func (d *Door) config(p *plan) *tls.Config {
+// config is how the door speaks TLS: with the lab's own authority, as the
+// entries would have it.
+func (d *Door) config(p *plan) (*tls.Config, error) {
 	c := d.lab.ca.config()
 	for _, e := range p.entries {
 		if e.tls != nil {
 			e.tls(c, d)
 		}
+		if e.secure != nil {
+			if err := e.secure(c, d.lab.ca); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return c
+	return c, nil
+}
+
+func (d *Door) startTLS(ctx context.Context, p *plan, h http.Handler, listeners []net.Listener) error {
+	config, err := d.config(p)
+	if err != nil {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+		return err
+	}
+	if !p.quiet {
+		h = strict(h)
+	}
+	for i, l := range listeners {
+		if p.plainToo {
+			listeners[i] = sniff(l, config)
+		}
+	}
+	d.servers = append(d.servers, serve(ctx, d.log.handler(h), config, listeners...))
+	return nil
 }
 
 // bind opens the door's addresses. With two, both must get the same port, which

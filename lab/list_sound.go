@@ -10,7 +10,7 @@ import (
 // soundEntries are the doors that hold: each must pass, whatever it looks like.
 func soundEntries() []entry {
 	return slices.Concat(
-		soundAnonymous(), soundOdd(),
+		soundAnonymous(), soundOdd(), soundTransport(),
 		soundMutual(),
 		soundToken(),
 	)

@@ -8,6 +8,7 @@ import "slices"
 func weakEntries() []entry {
 	return slices.Concat(
 		weakAnonymous(), weakIngress(), weakHeader(),
+		weakTransport(),
 		weakMutual(),
 		weakToken(), weakVerify(),
 		weakCache(),

@@ -22,6 +22,7 @@ type plan struct {
 	second, referrers     bool
 	trap, storage         bool
 	storagePublic         bool
+	plainToo, quiet       bool
 	signedFor             time.Duration
 	needsBasic            string // by which entry
 	verifies              bool
@@ -67,6 +68,8 @@ func (p *plan) add(e entry) {
 	p.fakeTLS = p.fakeTLS || e.fakeTLS
 	p.verifies = p.verifies || e.verifies
 	p.flaws |= e.flaws
+	p.plainToo = p.plainToo || e.plainToo
+	p.quiet = p.quiet || e.quiet
 	if e.referrers {
 		p.referrers, p.needsBasic = true, e.Name
 	}

@@ -59,7 +59,7 @@ func serve(ctx context.Context, h http.Handler, config *tls.Config, listeners ..
 	for _, l := range listeners {
 		s.serving.Go(func() {
 			// The only error is that it was closed.
-			if config != nil {
+			if _, both := l.(*sniffer); config != nil && !both {
 				_ = s.http.ServeTLS(l, "", "")
 				return
 			}

@@ -55,6 +55,9 @@ type entry struct {
 	tokens    func(*tokenService) // what its token service does otherwise
 	verifies  bool                // tokens are verified by a front of ours and not by distribution
 	flaws     flaw                // of that front
+	plainToo  bool                // the port answers plain HTTP besides TLS
+	quiet     bool                // browsers are not told to keep to https
+	secure    secure              // how it speaks TLS otherwise
 
 	storagePublic bool                                      // the object storage asks for no signature
 	signedFor     time.Duration                             // how long its URLs are good, 0: as usual

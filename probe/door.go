@@ -54,7 +54,8 @@ type door struct {
 	names      []string          // in its certificate
 	challenges []login.Challenge // the last seen, to log in without asking first
 	serves     map[string]bool
-	slow       sync.Mutex // one repeat at a time after a ban
+	shaken     map[string]*shakenOnce // handshakes that were made
+	slow       sync.Mutex             // one repeat at a time after a ban
 	alive      alive
 }
 
@@ -264,9 +265,10 @@ func allowed(t *Target) []credential.Origin {
 
 // paced sends requests at the pace of the door, and counts them.
 type paced struct {
-	d    *door
-	stop func() string // asked once it is its turn; may be nil
-	odd  bool          // the requests are not those of a client
+	d     *door
+	stop  func() string // asked once it is its turn; may be nil
+	odd   bool          // the requests are not those of a client
+	aside bool          // they go to another port: the door learns nothing of them
 }
 
 func (p paced) why() string {
@@ -294,6 +296,8 @@ func (p paced) Do(ctx context.Context, r wire.Request) wire.Response {
 	}
 	resp := d.run.exchange(ctx, d, r)
 	d.pace.leave(resp)
-	d.learn(resp, p.odd)
+	if !p.aside {
+		d.learn(resp, p.odd)
+	}
 	return resp
 }

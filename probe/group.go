@@ -226,7 +226,7 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.Unknown, g.dead)
 	case !d.run.allows(p.Effect):
 		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))
-	case d.ep.Expect == Public:
+	case d.ep.Expect == Public && !p.Public:
 		return not(finding.NotApplicable, "the endpoint is expected to be public")
 	case (p.Decides == access.List || p.Decides == access.Catalog) && s.list.allow:
 		return not(finding.NotApplicable, "policy lets anonymous list: "+s.list.rule)

@@ -160,7 +160,7 @@ func (s *simulation) watches(d *door, req wire.Request) {
 func kindOf(d *door, req wire.Request) Planned {
 	effect := Read
 	switch strings.ToUpper(req.Method) {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodOptions, strings.ToUpper(evidence.ClientHello):
 	default:
 		effect = CancelledWrite
 	}

@@ -89,6 +89,7 @@ type Probe struct {
 	Needs    []Need
 	Expects  Expect        // runs on endpoints that are meant to be so alone; "" is Same
 	Silent   bool          // it runs also where the endpoint does not answer, or not in a way that is understood
+	Public   bool          // it runs also where the endpoint is meant to serve everybody
 	Decides  access.Action // the cell of the access matrix that it fills; "" is none
 	Run      func(context.Context, *Trial) Result
 }

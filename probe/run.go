@@ -44,6 +44,7 @@ type Options struct {
 	Slow           bool             // wait for what takes its time: the end of a token, a revocation
 	Discover       bool             // look for doors that nobody configured
 	Ports          *discover.Ports  // where; nil is the usual ones
+	PlainPort      uint16           // where plain HTTP is looked for beside https; 0 is 80
 	MaxRequests    int
 	MaxDenied      int
 	Upstream       *upstream.Server // where this run listens as the upstream of a cache; nil is nowhere

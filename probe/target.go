@@ -20,9 +20,11 @@ type Target struct {
 	Name      string
 	Endpoints []Endpoint
 	Trust     wire.Trust
-	Redirects []credential.Origin // storage hosts that may be followed
-	Realms    []credential.Origin // token services that are known to belong to it
-	PerSecond float64             // requests a second; 0 is no limit
+	// MinVersion is the lowest TLS version that may be offered; 0 is 1.2.
+	MinVersion uint16
+	Redirects  []credential.Origin // storage hosts that may be followed
+	Realms     []credential.Origin // token services that are known to belong to it
+	PerSecond  float64             // requests a second; 0 is no limit
 	// Concurrent is how many requests may be under way at once; 0 is 32.
 	Concurrent int
 	// Mutual: a client certificate must be required at every https endpoint and

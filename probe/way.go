@@ -20,7 +20,8 @@ import (
 // could decide on.
 type Way struct {
 	URL       *url.URL
-	Prefix    string // before repository names
+	Primary   *url.URL // of the registry
+	Prefix    string   // before repository names
 	Addresses []netip.AddrPort
 	Names     []string // other names in its certificate, but those that are meant to be public
 	Product   string   // of the registry behind, by what it answers
@@ -32,7 +33,7 @@ type Way struct {
 // Way describes the endpoint of the trial.
 func (t *Trial) Way() Way {
 	d := t.door
-	w := Way{URL: d.ep.URL, Prefix: d.ep.Prefix, Addresses: d.addresses, Run: d.run.opts.ID}
+	w := Way{URL: d.ep.URL, Primary: d.target.Endpoints[0].URL, Prefix: d.ep.Prefix, Addresses: d.addresses, Run: d.run.opts.ID}
 	if id := t.subject.entitled; id != nil {
 		w.User = id.Name
 	}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/regproof/regproof/evidence"
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/wire"
+)
+
+// Shake makes a handshake with one address of the endpoint, for a stranger if
+// the hello names nobody. It waits for its turn, and counts as a request. The
+// same hello is made once; one with a certificate, a session or a request of
+// its own is made each time. What was not made has the failure wire.Canceled,
+// and Err says why.
+func (t *Trial) Shake(ctx context.Context, at netip.AddrPort, h wire.Hello) wire.Shaken {
+	if h.Cert != nil || h.Session != nil || h.Then != nil {
+		return t.shakeAgain(ctx, at, h)
+	}
+	key := fmt.Sprint(at, h.Version, h.Suites.Name, h.ByHand, h.SNI, h.Name, h.ALPN)
+	d := t.door
+	d.mu.Lock()
+	made, ok := d.shaken[key]
+	if !ok {
+		made = &shakenOnce{done: make(chan struct{})}
+		if d.shaken == nil {
+			d.shaken = map[string]*shakenOnce{}
+		}
+		d.shaken[key] = made
+	}
+	d.mu.Unlock()
+	if !ok {
+		defer close(made.done)
+		made.Shaken = t.shakeAgain(ctx, at, h)
+		return made.Shaken
+	}
+	<-made.done // it is bounded by its own time
+	return made.Shaken
+}
+
+// shakenOnce is a handshake that several probes look at.
+type shakenOnce struct {
+	done chan struct{}
+	wire.Shaken
+}
+
+// shakeAgain makes a handshake, whether or not it was made before.
+func (t *Trial) shakeAgain(ctx context.Context, at netip.AddrPort, h wire.Hello) wire.Shaken {
+	d := t.door
+	h.Address, h.Host = at, d.ep.URL.Host
+	if h.SNI == "" {
+		h.SNI = d.ep.URL.Hostname()
+	}
+	if h.Identity == "" {
+		h.Identity = anonymous.Name
+	}
+	asked := wire.Request{Identity: h.Identity, Method: evidence.ClientHello, Scheme: "https", Host: h.Host, Address: at}
+	not := func(err error) wire.Shaken {
+		return wire.Shaken{Hello: h, Failure: wire.Canceled, Err: err, ID: d.run.note(asked, err)}
+	}
+	if err := d.pace.enter(ctx); err != nil {
+		return not(err)
+	}
+	defer d.pace.leave(wire.Response{})
+	switch {
+	case d.sentinels.banned():
+		return not(errors.New("the registry banned or throttled this client, so it is left alone"))
+	case !d.run.spend():
+		return not(fmt.Errorf("the budget of %d requests is spent (check.budget.requests)", d.run.opts.MaxRequests))
+	case d.run.planning():
+		return d.run.simulate.shake(d, asked, h)
+	}
+	return d.wire.Shake(ctx, h)
+}
+
+// shake is a handshake with the model of a sound registry.
+func (s *simulation) shake(d *door, asked wire.Request, h wire.Hello) wire.Shaken {
+	s.count(d, asked)
+	out := wire.Shaken{Hello: h, Failure: wire.Handshake, Alerted: true, Alert: 70}
+	if len(h.Suites.Suites) == 0 && (h.Version == 0 || h.Version >= tls.VersionTLS12) && !h.ByHand {
+		out = wire.Shaken{Hello: h, Done: true, Version: max(h.Version, tls.VersionTLS12), Suite: tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	}
+	return out
+}
+
+// Roots are the authorities that this endpoint's certificate is verified with;
+// nil are the system's.
+func (t *Trial) Roots() *x509.CertPool {
+	if t.door.ep.Roots != nil {
+		return t.door.ep.Roots
+	}
+	return t.door.target.Trust.Roots
+}
+
+// MinVersion is the lowest TLS version that the registry may offer.
+func (t *Trial) MinVersion() uint16 {
+	if v := t.door.target.MinVersion; v != 0 {
+		return v
+	}
+	return tls.VersionTLS12
+}
+
+// Handshakes makes these handshakes with every address, all at once, and lets
+// judge look at those of one address. One that was closed or not answered,
+// where others were, is made once more and alone: it may have been one too many
+// at a time. The gravest verdict is the result; further failures are its
+// deviations.
+func (t *Trial) Handshakes(ctx context.Context, hellos []wire.Hello, judge func(at netip.AddrPort, got []wire.Shaken) []Verdict) Result {
+	if t.door.ep.URL.Scheme != "https" {
+		return NotApplicable("the endpoint speaks plain http")
+	}
+	return t.Everywhere(ctx, len(hellos), func(at netip.AddrPort) []Verdict {
+		got := make([]wire.Shaken, len(hellos))
+		var wg sync.WaitGroup
+		for i, h := range hellos {
+			wg.Go(func() { got[i] = t.Shake(ctx, at, h) })
+		}
+		wg.Wait()
+		t.alone(ctx, at, got)
+		return t.shaken(at, got, judge)
+	})
+}
+
+// Everywhere lets judge look at every address of the endpoint at once, when it
+// is the turn of what is no core. The gravest verdict is the result; attempts is
+// how often each address is asked.
+func (t *Trial) Everywhere(ctx context.Context, attempts int, judge func(netip.AddrPort) []Verdict) Result {
+	t.turn(ctx)
+	defer t.done(ctx)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var all []Verdict
+	for _, at := range t.door.addresses {
+		wg.Go(func() {
+			verdicts := judge(at)
+			for i := range verdicts {
+				verdicts[i].lane.Address = at
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, verdicts...)
+		})
+	}
+	wg.Wait()
+	return t.gravest(all, attempts)
+}
+
+// alone repeats what had no answer, as long as that helps.
+func (t *Trial) alone(ctx context.Context, at netip.AddrPort, got []wire.Shaken) {
+	mute := func(s wire.Shaken) bool {
+		own := s.Hello.Timeout != 0 && s.Hello.Timeout != wire.ShakeTimeout // it is odd, and silence may be the answer to that
+		return !own && (s.Failure == wire.Timeout || s.Failure == wire.Closed)
+	}
+	if !slices.ContainsFunc(got, func(s wire.Shaken) bool { return s.Version != 0 || s.Alerted }) {
+		return
+	}
+	for i := range got {
+		if mute(got[i]) {
+			again := t.shakeAgain(ctx, at, got[i].Hello)
+			if again.Failure == wire.Timeout {
+				return
+			}
+			got[i] = again
+		}
+	}
+}
+
+// shaken judges the handshakes of one address, unless there was none at all.
+func (t *Trial) shaken(at netip.AddrPort, got []wire.Shaken, judge func(netip.AddrPort, []wire.Shaken) []Verdict) []Verdict {
+	var out []Verdict
+	ids := make([]string, 0, len(got))
+	for _, s := range got {
+		ids = append(ids, s.ID)
+		if s.Failure == wire.Canceled {
+			return []Verdict{{Outcome: finding.NotChecked, Reason: s.Err.Error(), Evidence: []string{s.ID}}}
+		}
+	}
+	switch first := got[0]; {
+	case slices.ContainsFunc(got, func(s wire.Shaken) bool { return s.Version != 0 }):
+		out = judge(at, got)
+	case first.Failure == wire.NoRoute:
+		t.door.run.unroutable(at.Addr())
+		out = []Verdict{{Outcome: finding.NotChecked, Reason: "no route to " + at.Addr().String() + " from here", noRoute: true}}
+	default:
+		out = []Verdict{{Outcome: finding.Unknown, Reason: fmt.Sprintf("no handshake with %s: %s", at, first.Failure)}}
+	}
+	for i := range out {
+		out[i].lane.Proto = "TLS"
+		if len(out[i].Evidence) == 0 {
+			out[i].Evidence = ids
+		}
+	}
+	return out
+}
+
+// gravest makes one result of verdicts that are about addresses. Each says in
+// Reason what was seen.
+func (t *Trial) gravest(all []Verdict, attempts int) Result {
+	r := Result{Attempts: attempts * len(t.door.addresses), Observed: "unknown"}
+	if slices.ContainsFunc(all, func(v Verdict) bool { return !v.noRoute }) {
+		all = slices.DeleteFunc(all, func(v Verdict) bool { return v.noRoute })
+	}
+	if len(all) == 0 {
+		r.Outcome, r.Reason = finding.Unknown, "nothing could be asked"
+		return r
+	}
+	slices.SortStableFunc(all, func(a, b Verdict) int {
+		switch {
+		case graver(a, b):
+			return -1
+		case graver(b, a):
+			return 1
+		}
+		return a.lane.Address.Compare(b.lane.Address)
+	})
+	v := all[0]
+	r.Outcome, r.Severity, r.Reason, r.Message, r.Subject = v.Outcome, v.Severity, v.Reason, v.Message, v.Subject
+	r.Evidence, r.Control, r.Address, r.Protocol = v.Evidence, v.Control, v.lane.Address.Addr().String(), string(v.lane.Proto)
+	if r.Outcome == finding.Pass || r.Outcome == finding.Fail {
+		r.Observed = v.Reason
+	}
+	if r.Outcome != finding.Fail {
+		return r
+	}
+	for _, o := range all[1:] {
+		if o.Outcome != finding.Fail || len(r.Deviations) >= 50 {
+			continue
+		}
+		what := o.Reason
+		if o.lane.Address != v.lane.Address {
+			what = "at " + o.lane.Address.Addr().String() + ": " + what
+		}
+		r.Deviations = append(r.Deviations, finding.Deviation{Variant: what, Evidence: o.Evidence})
+	}
+	if i := slices.IndexFunc(all, func(o Verdict) bool { return o.lane.Address != v.lane.Address && o.Outcome == finding.Pass }); i >= 0 {
+		r.Message += fmt.Sprintf(" (at %s; not at %s)", v.lane.Address.Addr(), all[i].lane.Address.Addr())
+	}
+	return r
+}
+
+// Insist makes a handshake again that showed a weakness, and says whether it
+// still does.
+func (t *Trial) Insist(ctx context.Context, s wire.Shaken, still func(wire.Shaken) bool) (again wire.Shaken, same bool) {
+	again = t.shakeAgain(ctx, s.Hello.Address, s.Hello)
+	return again, still(again)
+}

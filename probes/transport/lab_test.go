@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package transport_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/internal/labtest"
+	"github.com/regproof/regproof/lab"
+	"github.com/regproof/regproof/probes/transport"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// also are probes that fail beside the one that an entry is for.
+var also = map[string][]string{
+	"plain-http-beside": {"transport/plain-challenge"},
+	"cert-sha1":         {"transport/certificate"},
+}
+
+// TestLab holds the family to the lab: what is weak fails where it should and
+// nowhere else, its twin holds everything.
+func TestLab(t *testing.T) {
+	l := labtest.Open(t)
+	twins := map[string]bool{}
+	for _, w := range lab.Weaknesses() {
+		if strings.HasPrefix(w.Probe, "transport/") && w.Twin != "" {
+			twins[w.Twin] = true
+		}
+	}
+	for _, w := range lab.Weaknesses() {
+		ours := strings.HasPrefix(w.Probe, "transport/")
+		if !ours && !twins[w.Name] && w.Kind != lab.Hostile {
+			continue
+		}
+		t.Run(w.Name, func(t *testing.T) {
+			t.Parallel()
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: transport.All(), Change: quiet(t)})
+			var want, got []string
+			if ours && w.Kind == lab.Weak {
+				want = append(also[w.Name], w.Probe)
+			}
+			got = c.Of(finding.Fail)
+			slices.Sort(want)
+			if w.Kind != lab.Hostile && !slices.Equal(got, want) {
+				t.Errorf("fail: %v, want %v", got, want)
+			}
+			for _, f := range c.Findings {
+				switch {
+				case f.Outcome == finding.Error, f.Outcome == finding.Unknown && w.Kind == lab.Sound:
+					t.Errorf("%s is %s: %s", f.Probe, f.Outcome, f.Reason)
+				case f.Outcome == finding.Fail && (len(f.Evidence) == 0 || f.Expected == "deny" || f.Observed == "allow"):
+					t.Errorf("%s: expected %q, observed %q, evidence %v", f.Probe, f.Expected, f.Observed, f.Evidence)
+				}
+				t.Logf("%-14s %-7s %s: %s | %s", f.Outcome, f.Severity, f.Probe, f.Reason, f.Message)
+			}
+			if _, secret := l.User(); strings.Contains(dump(t, c), secret) {
+				t.Error("the password is in what the run leaves behind")
+			}
+		})
+	}
+}
+
+// dump is all that a run leaves behind.
+func dump(t *testing.T, c *labtest.Collected) string {
+	t.Helper()
+	b, err := json.Marshal(c.Findings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range c.Recorder.Lines() {
+		b = append(b, line...)
+	}
+	return string(b)
+}

@@ -39,7 +39,7 @@ func TestEveryEntryOpens(t *testing.T) {
 					_, _, _ = a.read(target, 16<<20)
 					_, _, _ = a.as(l).read(target, 16<<20)
 				}
-				if d.Requests() == 0 && w.Name != "tls-on-http" && w.Name != "http-on-tls" && !w.Needs.Certificate {
+				if d.Requests() == 0 && w.Name != "tls-on-http" && w.Name != "http-on-tls" && !w.Needs.Certificate && !refused[w.Name] {
 					t.Error("nothing reached the door")
 				}
 				start := time.Now()
@@ -52,6 +52,11 @@ func TestEveryEntryOpens(t *testing.T) {
 			})
 		}
 	}
+}
+
+// refused are doors that a client leaves during the handshake.
+var refused = map[string]bool{
+	"tls11-alone": true, "cert-expired": true, "cert-not-yet": true, "cert-other-name": true, "cert-self-signed": true, "cert-incomplete": true, "cert-sha1": true,
 }
 
 const manifest14 = "/v2/team-a/app/manifests/1.4"

@@ -75,7 +75,7 @@ func weaknesses(chain []*x509.Certificate) []string {
 		if weakKey(c) {
 			out = append(out, whose+" key is "+keyOf(c))
 		}
-		if slices.Contains([]x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}, c.SignatureAlgorithm) {
+		if brokenSignature(c) {
 			out = append(out, fmt.Sprintf("%s signature is %s", whose, c.SignatureAlgorithm))
 		}
 	}
@@ -86,6 +86,12 @@ func weaknesses(chain []*x509.Certificate) []string {
 		out = append(out, "its extended key usage leaves servers out")
 	}
 	return out
+}
+
+// brokenSignature says whether somebody else may have made what a certificate
+// says. A root is trusted for what it is.
+func brokenSignature(c *x509.Certificate) bool {
+	return !selfSigned(c) && slices.Contains([]x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}, c.SignatureAlgorithm)
 }
 
 func weakKey(c *x509.Certificate) bool {

@@ -72,7 +72,8 @@ func faults(chain []*x509.Certificate, name string, roots *x509.CertPool, now ti
 	for _, c := range chain[1:] {
 		opts.Intermediates.AddCert(c)
 	}
-	if _, err := leaf.Verify(opts); err != nil {
+	var invalid x509.CertificateInvalidError
+	if _, err := leaf.Verify(opts); err != nil && (within.Equal(now) || !errors.As(err, &invalid) || invalid.Reason != x509.Expired) {
 		out = append(out, untrusted(chain, err))
 	}
 	return out
@@ -84,6 +85,8 @@ func untrusted(chain []*x509.Certificate, err error) string {
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
 	switch {
+	case errors.As(err, &unknown) && slices.ContainsFunc(chain, brokenSignature):
+		return "its chain has a signature with MD5 or SHA-1"
 	case errors.As(err, &unknown) && selfSigned(leaf):
 		return "it is signed by itself"
 	case errors.As(err, &unknown) && len(chain) == 1:
@@ -98,9 +101,9 @@ func untrusted(chain []*x509.Certificate, err error) string {
 	return strings.TrimPrefix(err.Error(), "x509: ")
 }
 
-func selfSigned(c *x509.Certificate) bool {
-	return string(c.RawIssuer) == string(c.RawSubject) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
-}
+// selfSigned says whether a certificate names itself as its issuer. Its
+// signature is not looked at: with SHA-1 it would not be.
+func selfSigned(c *x509.Certificate) bool { return string(c.RawIssuer) == string(c.RawSubject) }
 
 // holders are the names that a certificate is for, at most five.
 func holders(c *x509.Certificate) []string {

@@ -2,7 +2,11 @@
 
 package transport
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/regproof/regproof/credential"
+)
 
 // list writes words as a sentence does.
 func list(words []string) string {
@@ -14,4 +18,13 @@ func list(words []string) string {
 	default:
 		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
 	}
+}
+
+// shown is an origin as people write it.
+func shown(o credential.Origin) string {
+	s := string(o)
+	if strings.HasPrefix(s, "https:") {
+		return strings.TrimSuffix(s, ":443")
+	}
+	return strings.TrimSuffix(s, ":80")
 }

@@ -147,6 +147,9 @@ func inHandshake(config *tls.Config, d *Door) {
 		if err != nil {
 			return err
 		}
+		if !named(d, []*x509.Certificate{c}) {
+			return errors.New("a certificate of another name")
+		}
 		_, err = c.Verify(x509.VerifyOptions{Roots: d.lab.clients.pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 		return err
 	}

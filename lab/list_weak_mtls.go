@@ -23,7 +23,7 @@ func weakMutual() []entry {
 		byCertificate(weak("mtls-password-any", "Any client certificate will do, if the password is right.",
 			"mtls-password", any, "mtls-optional"), mutual{mode: anyone, password: true}),
 		tokensAt(byCertificate(weak("mtls-token-open", "The registry wants a client certificate, and its token service does not.",
-			"mtls-token", any, "mtls-optional"), mutual{mode: required, password: true}), tls.NoClientCert),
+			"mtls-token", any, "mtls-optional"), mutual{mode: required, accepts: named, password: true}), tls.NoClientCert),
 		byCertificate(weak("mtls-any-subject", "Every client certificate of the authority reads everything.",
 			"mtls-required", who, "mtls-any-ca-subject"), mutual{mode: required}),
 		byCertificate(weak("mtls-prefix", "Whoever's name begins like the user's is the user.",
@@ -60,7 +60,7 @@ func soundMutual() []entry {
 		tokensAt(byCertificate(sound("mtls-token", "The registry and its token service want a client certificate.", any),
 			mutual{mode: tls.RequireAndVerifyClientCert, accepts: named, password: true}), tls.RequireAndVerifyClientCert),
 		byCertificate(sound("mtls-vhosts", "A site beside the registry wants no certificate, and its sessions open nothing.", "transport/session-resumption"),
-			mutual{vhosts: beside(inEverySession)}),
+			mutual{accepts: named, vhosts: beside(inEverySession)}),
 		byCertificate(sound("spiffe-sound", "One SPIFFE ID may read, compared as it is.", "transport/spiffe-identity"),
 			mutual{mode: tls.RequireAndVerifyClientCert, accepts: spiffeExact}),
 	}

@@ -38,6 +38,17 @@ func Trusted(reg Registry, id Identity, realm wire.Destination) bool {
 	return ok && realm.Origin == credential.Origin("https://"+other+":443")
 }
 
+// Known resolves a realm that is known to belong to a registry: on its own host,
+// a usual one, or one of realms. It says why it is none of those.
+func Known(ctx context.Context, reg Registry, realms []credential.Origin, realm string) (wire.Destination, string) {
+	id := Identity{Name: Anonymous, Realms: realms}
+	d, why := destination(ctx, reg, id, realm)
+	if why == "" && !Trusted(reg, id, d) {
+		why = fmt.Sprintf("the token service %s is not known to belong to the registry (name it under realms, or pass --allow-realm %s)", d.Origin, d.Origin)
+	}
+	return d, why
+}
+
 // destination checks a realm before anything goes there, and says why not.
 func destination(ctx context.Context, reg Registry, id Identity, realm string) (wire.Destination, string) {
 	guard := reg.Guard

@@ -45,6 +45,7 @@ type question struct {
 	odd      bool // not asked of a door that throttles: what is required needs the little that it answers
 	bare     bool // without our own headers
 	direct   bool // no login: the request carries its own credential
+	as       bool // asked as somebody who must be denied
 }
 
 // DockerAgent is what a docker client calls itself.
@@ -240,6 +241,9 @@ func (g *group) worthAgain(before, after []login.Challenge, got login.Grant) boo
 		}
 		return ""
 	}
+	if len(before) == 0 { // Basic was a guess: where strangers are refused in the handshake, nobody was challenged yet
+		return realm(after) != ""
+	}
 	return realm(before) == realm(after) && strings.HasPrefix(got.Header, "Bearer ")
 }
 
@@ -366,9 +370,12 @@ func key(phase int, r wire.Request) string {
 	return b.String()
 }
 
+// throttled says that a door was left alone.
+const throttled = "the registry throttles or bans this client, so it was left alone; --rate 1 may get by"
+
 // count keeps the budget of denied requests.
 func (d *door) count(q question, resp wire.Response) {
-	if q.id.Anonymous() && (resp.Status == 401 || resp.Status == 403) {
+	if (q.id.Anonymous() || q.as) && (resp.Status == 401 || resp.Status == 403) {
 		d.denied.Add(1)
 	}
 }
@@ -379,8 +386,8 @@ func (d *door) refuses(q question) string {
 	if q.private || q.confirms {
 		return ""
 	}
-	if q.odd && q.id.Anonymous() && (!d.sentinels.good() || d.pace.slowed()) {
-		return "the registry throttles or bans this client, so it was left alone; --rate 1 may get by"
+	if q.odd && (q.id.Anonymous() || q.as) && (!d.sentinels.good() || d.pace.slowed()) {
+		return throttled
 	}
 	return d.stopped(q.id)
 }

@@ -46,17 +46,20 @@ type door struct {
 	broken       atomic.Int64 // canonical requests that failed after all repeats
 	sentinels    *sentinels
 
-	mu         sync.Mutex
-	answered   bool
-	silent     string // why it did not answer once
-	product    string
-	tls        string
-	names      []string          // in its certificate
-	challenges []login.Challenge // the last seen, to log in without asking first
-	serves     map[string]bool
-	shaken     map[string]*shakenOnce // handshakes that were made
-	slow       sync.Mutex             // one repeat at a time after a ban
-	alive      alive
+	mu       sync.Mutex
+	answered bool
+	silent   string // why it did not answer once
+	product  string
+	tls      string
+	names    []string // in its certificate
+	asksCert bool     // it asks clients for one
+	// authorities are those whose client certificates it says it accepts.
+	authorities [][]byte
+	challenges  []login.Challenge // the last seen, to log in without asking first
+	serves      map[string]bool
+	shaken      map[string]*shakenOnce // handshakes that were made
+	slow        sync.Mutex             // one repeat at a time after a ban
+	alive       alive
 }
 
 // name is how the door is called in a report.
@@ -156,6 +159,9 @@ func (d *door) prepare(ctx context.Context) {
 func (d *door) learn(resp wire.Response, odd bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if resp.TLS != nil && resp.TLS.Asked && !odd && slices.Contains(d.addresses, resp.Request.Address) {
+		d.asksCert, d.authorities = true, resp.TLS.Authorities
+	}
 	if resp.Status == 0 {
 		if d.silent == "" && resp.Failure != wire.Canceled && resp.Request.Host == d.ep.URL.Host {
 			d.silent = silence(resp)

@@ -54,6 +54,7 @@ type Attempt struct {
 	Cold      bool                                                   // not asked: what was answered before anything else
 	Elsewhere bool                                                   // Control is from another endpoint
 	Control   []string                                               // exchanges in which the entitled got it here, when Content is nil
+	Login     *login.Identity                                        // who asks, with a login; nil is a stranger
 	Judge     func(context.Context, *Trial, Attempt, Answer) Verdict // nil judges by content
 }
 
@@ -256,7 +257,10 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	a.Change = named(a.As, a.Change)
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
-		variant: a.Class == Variant, odd: a.Again == 0 && t.optional(), confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+		variant: a.Class == Variant, as: a.Login != nil, odd: a.Again == 0 && t.optional(), confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+	}
+	if a.Login != nil {
+		q.id = a.Login
 	}
 	answer, ok := t.cold[lane.Address.String()]
 	if !a.Cold || !ok || a.Again > 0 {

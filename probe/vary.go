@@ -45,7 +45,7 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 		}
 		attempts := make([]Attempt, len(s.Odd))
 		for j, a := range s.Odd {
-			a.Class, a.Direct, a.Change, a.lanes, a.plain = Variant, true, within(a.Change), lanes, &s.Plain
+			a.Class, a.Direct, a.Change, a.lanes, a.plain = Variant, a.Login == nil, within(a.Change), lanes, &s.Plain
 			if a.Judge == nil {
 				a.Judge = JudgeOdd
 			}

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package transport asks whether the way to a registry is private: TLS with
-// versions, ciphers and certificates that hold, no plain HTTP beside it, and
-// token services that are reached in the same way. It refuses to send a secret
-// anywhere, and to call anything "not offered" that it could not ask for.
+// versions, ciphers and certificates that hold, client certificates that are
+// really required, no plain HTTP beside it, and token services that are reached
+// in the same way. It refuses to show a certificate that somebody made for a
+// user to anything but what the configuration names, and to call anything "not
+// offered" that it could not ask for.
 package transport
 
 import "github.com/regproof/regproof/probe"
@@ -21,5 +23,9 @@ func All() []probe.Probe {
 		CertificateStrength,
 		OCSPStaple,
 		HSTS,
+		ClientCertificate,
+		ClientCertificateIdentity,
+		SessionResumption,
+		SPIFFEIdentity,
 	}
 }

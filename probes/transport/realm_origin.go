@@ -36,11 +36,11 @@ var RealmOrigin = probe.Probe{
 			case !ok:
 				return probe.Verdict{Outcome: finding.Pass, Reason: "the realm is no URL that a client would follow"}
 			case is == probe.Own:
-				return probe.Verdict{Outcome: finding.Pass, Reason: fmt.Sprintf("the realm is on %s", shown(where))}
+				return probe.Verdict{Outcome: finding.Pass, Reason: fmt.Sprintf("the realm is on %s", place(where))}
 			}
 			v := probe.Verdict{
-				Outcome: finding.Fail, Reason: fmt.Sprintf("the realm is on %s", shown(where)),
-				Message: fmt.Sprintf("clients are sent to %s for a token, which is not known to belong to the registry", shown(where)),
+				Outcome: finding.Fail, Reason: fmt.Sprintf("the realm is on %s", place(where)),
+				Message: fmt.Sprintf("clients are sent to %s for a token, which is not known to belong to the registry", place(where)),
 			}
 			if is == probe.Relative {
 				v.Severity = finding.Low

@@ -40,11 +40,11 @@ var RealmScheme = probe.Probe{
 				return probe.Verdict{Outcome: finding.Pass, Reason: "the realm is no URL that a client would follow"}
 			case strings.HasPrefix(string(where), "http:"):
 				return probe.Verdict{
-					Outcome: finding.Fail, Reason: fmt.Sprintf("the realm is on %s", shown(where)),
-					Message: fmt.Sprintf("clients of an https registry are sent to %s for a token", shown(where)),
+					Outcome: finding.Fail, Reason: fmt.Sprintf("the realm is on %s", place(where)),
+					Message: fmt.Sprintf("clients of an https registry are sent to %s for a token", place(where)),
 				}
 			}
-			return probe.Verdict{Outcome: finding.Pass, Reason: fmt.Sprintf("the realm is on %s", shown(where))}
+			return probe.Verdict{Outcome: finding.Pass, Reason: fmt.Sprintf("the realm is on %s", place(where))}
 		})
 	},
 }

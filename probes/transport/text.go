@@ -20,8 +20,8 @@ func list(words []string) string {
 	}
 }
 
-// shown is an origin as people write it.
-func shown(o credential.Origin) string {
+// place is an origin as people write it.
+func place(o credential.Origin) string {
 	s := string(o)
 	if strings.HasPrefix(s, "https:") {
 		return strings.TrimSuffix(s, ":443")

@@ -38,7 +38,7 @@ var SessionResumption = probe.Probe{
 			return probe.NotApplicable("no client certificate is asked for")
 		}
 		places, _ := t.Places(ctx)
-		r := probe.Result{Outcome: finding.NotApplicable, Reason: "no client certificate is required here that a session could stand in for"}
+		r := probe.Result{Outcome: finding.NotApplicable, Reason: unneeded}
 		for _, p := range places {
 			one := resumed(ctx, t, p)
 			switch {
@@ -50,16 +50,21 @@ var SessionResumption = probe.Probe{
 				r = one
 			default:
 				r.Attempts += one.Attempts
+				if r.Outcome == finding.NotApplicable && one.Reason != unneeded {
+					r.Reason = one.Reason
+				}
 			}
 		}
 		return r
 	},
 }
 
+const unneeded = "no client certificate is required here that a session could stand in for"
+
 // resumed tries every session at one place.
 func resumed(ctx context.Context, t *probe.Trial, p probe.Place) probe.Result {
 	bare := t.At(ctx, p, nil)
-	r := probe.Result{Outcome: finding.NotApplicable, Reason: "no client certificate is required", Attempts: 1}
+	r := probe.Result{Outcome: finding.NotApplicable, Reason: unneeded, Attempts: 1}
 	if !refused(bare) {
 		return r
 	}

@@ -98,23 +98,23 @@ func identities(id *url.URL, run string) []leaning {
 	}
 	foreign := &url.URL{Scheme: "spiffe", Host: run + ".invalid", Path: id.Path}
 	out := []leaning{
-		{"the path in another trust domain", noDomain, is(func(u *url.URL) { u.Host = foreign.Host })},
-		{"the path in a trust domain that begins like the real one", noDomain, is(func(u *url.URL) { u.Host += "." + foreign.Host })},
-		{"another path in the trust domain", noPath, is(func(u *url.URL) { u.Path = "/" + run })},
-		{"a path that begins like the real one", noPath, is(func(u *url.URL) { u.Path = strings.TrimSuffix(u.Path, "/") + "-" + run })},
-		{"a path below the real one", noPath, is(func(u *url.URL) { u.Path = strings.TrimSuffix(u.Path, "/") + "/" + run })},
-		{"the path with a slash at its end", noPath, is(func(u *url.URL) { u.Path += "/" })},
-		{"the ID with a query", noPath, is(func(u *url.URL) { u.RawQuery = "x=" + run })},
-		{"the ID under another scheme", "The server does not look at the scheme of the ID.", is(func(u *url.URL) { u.Scheme = "https" })},
-		{"the ID in the common name alone", "The server takes the common name for a SPIFFE ID.", func(c *x509.Certificate) {
+		{"a certificate with the path in another trust domain", noDomain, is(func(u *url.URL) { u.Host = foreign.Host })},
+		{"a certificate with the path in a trust domain that begins like the real one", noDomain, is(func(u *url.URL) { u.Host += "." + foreign.Host })},
+		{"a certificate with another path in the trust domain", noPath, is(func(u *url.URL) { u.Path = "/" + run })},
+		{"a certificate with a path that begins like the real one", noPath, is(func(u *url.URL) { u.Path = strings.TrimSuffix(u.Path, "/") + "-" + run })},
+		{"a certificate with a path below the real one", noPath, is(func(u *url.URL) { u.Path = strings.TrimSuffix(u.Path, "/") + "/" + run })},
+		{"a certificate with the path with a slash at its end", noPath, is(func(u *url.URL) { u.Path += "/" })},
+		{"a certificate with the ID with a query", noPath, is(func(u *url.URL) { u.RawQuery = "x=" + run })},
+		{"a certificate with the ID under another scheme", "The server does not look at the scheme of the ID.", is(func(u *url.URL) { u.Scheme = "https" })},
+		{"a certificate with the ID in the common name alone", "The server takes the common name for a SPIFFE ID.", func(c *x509.Certificate) {
 			c.RawSubject, c.Subject, c.URIs = nil, pkix.Name{CommonName: id.String()}, nil
 		}},
-		{"the ID behind a foreign one", oneURI, func(c *x509.Certificate) { c.URIs = []*url.URL{foreign, id} }},
-		{"the ID before a foreign one", oneURI, func(c *x509.Certificate) { c.URIs = []*url.URL{id, foreign} }},
-		{"the right ID, and expired", noTime, func(c *x509.Certificate) { *c = within(*c, -72*time.Hour, -48*time.Hour) }},
+		{"a certificate with the ID behind a foreign one", oneURI, func(c *x509.Certificate) { c.URIs = []*url.URL{foreign, id} }},
+		{"a certificate with the ID before a foreign one", oneURI, func(c *x509.Certificate) { c.URIs = []*url.URL{id, foreign} }},
+		{"a certificate with the right ID, and expired", noTime, func(c *x509.Certificate) { *c = within(*c, -72*time.Hour, -48*time.Hour) }},
 	}
 	if up := strings.ToUpper(id.Path); up != id.Path {
-		out = append(out, leaning{"the path in upper case", "The server compares paths without regard to case.", is(func(u *url.URL) { u.Path = up })})
+		out = append(out, leaning{"a certificate with the path in upper case", "The server compares paths without regard to case.", is(func(u *url.URL) { u.Path = up })})
 	}
 	return out
 }

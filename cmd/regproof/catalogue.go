@@ -14,11 +14,12 @@ import (
 	"github.com/regproof/regproof/probes/cache"
 	"github.com/regproof/regproof/probes/exposure"
 	"github.com/regproof/regproof/probes/ingress"
+	"github.com/regproof/regproof/probes/transport"
 )
 
 // allProbes lists every probe there is, family by family.
 func allProbes() []probe.Probe {
-	return slices.Concat(anonymous.All(), ingress.All(), cache.All(), exposure.All())
+	return slices.Concat(anonymous.All(), ingress.All(), cache.All(), exposure.All(), transport.All())
 }
 
 func findProbe(id string) (probe.Probe, bool) {

@@ -102,7 +102,7 @@ func TestPeers(t *testing.T) {
 	}
 	peer.Need(t, peer.DockerRegistry, peer.Skopeo)
 	w := newPeerWorld(t)
-	cases := slices.Concat(registryCases(), nginxCases(), limitCases(), haproxyCases(), doorCases(), callCases(), upstreamCases())
+	cases := slices.Concat(registryCases(), nginxCases(), limitCases(), haproxyCases(), doorCases(), callCases(), upstreamCases(), mutualCases())
 	t.Run("cases", func(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {

@@ -59,3 +59,56 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	}
 	return key
 }
+
+// Clients is an authority of client certificates, and its key, as PEM files.
+type Clients struct {
+	CA, Key string
+
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+// NewClients makes an authority that lives for a day.
+func NewClients(tb testing.TB, name string) Clients {
+	tb.Helper()
+	c := Clients{key: newKey(tb), cert: &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}}
+	c.CA, c.Key = c.write(tb, c.cert, c.key)
+	return c
+}
+
+// Issue makes a client certificate for a name. change may spoil it: nil is good.
+func (c Clients) Issue(tb testing.TB, name string, change func(*x509.Certificate)) (cert, key string) {
+	tb.Helper()
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: c.cert.NotBefore, NotAfter: c.cert.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	if change != nil {
+		change(leaf)
+	}
+	return c.write(tb, leaf, newKey(tb))
+}
+
+// Expired is for Issue: the certificate ended a minute ago.
+func Expired(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
+
+// ForServers is for Issue: the certificate is good for servers alone.
+func ForServers(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }
+
+func (c Clients) write(tb testing.TB, leaf *x509.Certificate, key *ecdsa.PrivateKey) (certFile, keyFile string) {
+	tb.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, leaf, c.cert, &key.PublicKey, c.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	plain, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir := tb.TempDir()
+	return write(tb, dir, "client.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+		write(tb, dir, "client-key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: plain})))
+}

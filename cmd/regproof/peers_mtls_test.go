@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/regproof/regproof/internal/peer"
+)
+
+// The probes of client certificates.
+const (
+	anybodysCert = "transport/client-certificate"
+	othersCert   = "transport/client-certificate-identity"
+)
+
+// mutualCases are servers where the file says that a client certificate must be
+// required. The reader's name is ci; old, server and other must be denied.
+func mutualCases() []peerCase {
+	inNginx := func(c peerCase, text string, more ...string) peerCase {
+		c.software, c.needs = "nginx 1.22 (TLS, HTTP/2), docker-registry 2.8.2", []string{peer.Nginx}
+		c.build = func(t *testing.T, w *peerWorld) target {
+			m := newMutual(t)
+			addr := peer.Local(peer.Port(t))
+			w.nginxAt(t, addr, w.open, m.nginx(w, addr), m.fill(text))
+			return w.fromFile(t, m.file(w, addr, more...))
+		}
+		return c
+	}
+	inHaproxy := func(c peerCase, bind, rules string) peerCase {
+		c.software, c.needs = "haproxy 2.6 (TLS, HTTP/2), docker-registry 2.8.2", []string{peer.Haproxy}
+		c.build = func(t *testing.T, w *peerWorld) target {
+			m := newMutual(t)
+			addr := peer.Local(peer.Port(t))
+			peer.StartHaproxy(t, addr, fmt.Sprintf("frontend f\n  bind %s ssl crt %s alpn h2,http/1.1 %s\n%s\n  default_backend b\nbackend b\n  server s %s\n", addr, w.joined(t), m.fill(bind), rules, w.open))
+			return w.fromFile(t, m.file(w, addr, authority))
+		}
+		return c
+	}
+	distribution := func(c peerCase, mode string) peerCase {
+		c.software, c.needs = "distribution v3.1.2 (TLS, HTTP/2)", []string{peer.Registry}
+		c.build = func(t *testing.T, w *peerWorld) target {
+			m := newMutual(t)
+			disk := w.filledDisk(t)
+			addr := peer.StartRegistryWith(t, peer.Registry, peer.Local(peer.Port(t)), nil, func(config map[string]any) {
+				disk(config)
+				config["http"].(map[string]any)["tls"] = map[string]any{"certificate": w.ca.Cert, "key": w.ca.Key, "clientcas": []string{m.ca.CA}, "clientauth": mode}
+			})
+			return w.fromFile(t, m.file(w, addr))
+		}
+		return c
+	}
+	open := append([]string{anybodysCert}, andUpload...)
+	const named = `if ($ssl_client_s_dn != "CN=ci") { return 403; }`
+	return []peerCase{
+		inNginx(peerCase{name: "mutual-nginx", setup: "ssl_verify_client on, and the whole subject compared"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { `+named+` {PASS} }`, authority),
+		inNginx(peerCase{name: "mutual-nginx-optional", setup: "ssl_verify_client optional", exit: 1, fails: open, twin: "mutual-nginx"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client optional; location / { {PASS} }`),
+		inNginx(peerCase{name: "mutual-nginx-no-ca", setup: "ssl_verify_client optional_no_ca, and 403 without any certificate", exit: 1, fails: []string{anybodysCert}, twin: "mutual-nginx"},
+			`ssl_verify_client optional_no_ca; location / { if ($ssl_client_verify = NONE) { return 403; } {PASS} }`),
+		inNginx(peerCase{name: "mutual-nginx-name-only", setup: "ssl_verify_client optional_no_ca, and the subject compared", exit: 1, fails: []string{anybodysCert}, twin: "mutual-nginx"},
+			`ssl_verify_client optional_no_ca; location / { `+named+` {PASS} }`),
+		inNginx(peerCase{name: "mutual-nginx-any-subject", setup: "ssl_verify_client on, the subject is not looked at", exit: 1, fails: []string{othersCert}, twin: "mutual-nginx"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { {PASS} }`, authority),
+		inNginx(peerCase{name: "mutual-nginx-any-subject-identity", setup: "the same, shown with a second identity and no test authority", exit: 1, fails: []string{othersCert}, twin: "mutual-nginx"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { {PASS} }`),
+		inNginx(peerCase{name: "mutual-nginx-searched", setup: "ssl_verify_client on, and CN=ci searched in the subject", exit: 1, fails: []string{othersCert}, twin: "mutual-nginx"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { if ($ssl_client_s_dn !~ "CN=ci") { return 403; } {PASS} }`, authority),
+		inNginx(peerCase{name: "mutual-nginx-password", setup: "ssl_verify_client on, and auth_basic"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { `+named+` {AUTH} {PASS} }`, authority, password),
+		inNginx(peerCase{name: "mutual-nginx-password-alone", setup: "ssl_verify_client optional, and auth_basic", exit: 1, fails: []string{anybodysCert}, twin: "mutual-nginx-password"},
+			`ssl_client_certificate {CLIENTS}; ssl_verify_client optional; location / { {AUTH} {PASS} }`, authority, password),
+		inNginx(peerCase{name: "mutual-nginx-tls", setup: "no client certificates at all, auth_basic", exit: 1, fails: []string{anybodysCert}, twin: "mutual-nginx-password"},
+			`location / { {AUTH} {PASS} }`, password),
+
+		inHaproxy(peerCase{name: "mutual-haproxy", setup: "verify required, and the whole common name compared"},
+			"ca-file {CLIENTS} verify required", "  http-request deny if !{ ssl_c_s_dn(cn) -m str ci }"),
+		inHaproxy(peerCase{name: "mutual-haproxy-optional", setup: "verify optional", exit: 1, fails: open, twin: "mutual-haproxy"},
+			"ca-file {CLIENTS} verify optional", ""),
+		inHaproxy(peerCase{name: "mutual-haproxy-ignores", setup: "verify required with ca-ignore-err all crt-ignore-err all, and the common name compared", exit: 1, fails: []string{anybodysCert}, twin: "mutual-haproxy"},
+			"ca-file {CLIENTS} verify required ca-ignore-err all crt-ignore-err all", "  http-request deny if !{ ssl_c_s_dn(cn) -m str ci }"),
+		inHaproxy(peerCase{name: "mutual-haproxy-begins", setup: "verify required, and the beginning of the common name compared", exit: 1, fails: []string{othersCert}, twin: "mutual-haproxy"},
+			"ca-file {CLIENTS} verify required", "  http-request deny if !{ ssl_c_s_dn(cn) -m beg ci }"),
+
+		distribution(peerCase{name: "mutual-registry", setup: "clientauth: require-and-verify-client-cert; every certificate of the authority reads", exit: 1, fails: []string{othersCert}}, "require-and-verify-client-cert"),
+		distribution(peerCase{name: "mutual-registry-given", setup: "clientauth: verify-client-cert-if-given", exit: 1, fails: open, twin: "mutual-registry"}, "verify-client-cert-if-given"),
+		distribution(peerCase{name: "mutual-registry-request", setup: "clientauth: request-client-cert", exit: 1, fails: open, twin: "mutual-registry"}, "request-client-cert"),
+
+		mutualToken(peerCase{name: "mutual-token", setup: "nginx with ssl_verify_client on before a registry with tokens, and before its token service"}, "on"),
+		mutualToken(peerCase{name: "mutual-token-open", setup: "the same, the token service takes no certificate", exit: 1, fails: []string{anybodysCert}, twin: "mutual-token"}, "off"),
+	}
+}
+
+// What a file says besides.
+const (
+	authority = ", ca: {cert: CLIENTS, key: AUTHORITYKEY}"
+	password  = "    from: {env: [CI_USER, CI_PASSWORD]}\n"
+)
+
+// mutualPeer is the authority of clients of a case, and its certificates.
+type mutualPeer struct {
+	ca    peer.Clients
+	certs map[string][2]string
+}
+
+func newMutual(t *testing.T) *mutualPeer {
+	m := &mutualPeer{ca: peer.NewClients(t, "clients of corp"), certs: map[string][2]string{}}
+	for name, spoil := range map[string]func() (string, string){
+		"ci":     func() (string, string) { return m.ca.Issue(t, "ci", nil) },
+		"old":    func() (string, string) { return m.ca.Issue(t, "ci", peer.Expired) },
+		"server": func() (string, string) { return m.ca.Issue(t, "ci", peer.ForServers) },
+		"other":  func() (string, string) { return m.ca.Issue(t, "other", nil) },
+	} {
+		cert, key := spoil()
+		m.certs[name] = [2]string{cert, key}
+	}
+	return m
+}
+
+// fill puts the authority into a server's configuration.
+func (m *mutualPeer) fill(text string) string { return strings.ReplaceAll(text, "{CLIENTS}", m.ca.CA) }
+
+// nginx is how a server block speaks TLS.
+func (m *mutualPeer) nginx(w *peerWorld, addr string) string {
+	return fmt.Sprintf("listen %s ssl http2; ssl_certificate %s; ssl_certificate_key %s;", addr, w.ca.Cert, w.ca.Key)
+}
+
+// file is the configuration file of a case.
+func (m *mutualPeer) file(w *peerWorld, addr string, more ...string) string {
+	text := "version: 1\nregistries:\n  - name: corp\n    url: https://" + addr + "\n    tls: {ca: " + w.ca.CA + ", mutual: true}\nidentities:\n"
+	for _, name := range []string{"ci", "old", "server", "other"} {
+		pair, ca, from := m.certs[name], "", ""
+		for _, extra := range more {
+			if name == "ci" && extra == authority {
+				ca = extra
+			} else if name == "ci" {
+				from = extra
+			}
+		}
+		text += fmt.Sprintf("  - name: %s\n    cert: {cert: %s, key: %s%s}\n%s", name, pair[0], pair[1], ca, from)
+	}
+	text += "policy:\n  rules:\n    - {who: [ci], repos: [\"**\"], can: [pull, list]}\n    - {who: [old, server, other], repos: [\"other/**\"], can: [pull]}\n" +
+		"images:\n  - {registry: corp, repository: team/app, reference: \"1.4\"}\n"
+	return strings.NewReplacer("CLIENTS", m.ca.CA, "AUTHORITYKEY", m.ca.Key).Replace(text)
+}
+
+// joined is the server's certificate and its key in one file.
+func (w *peerWorld) joined(t *testing.T) string {
+	t.Helper()
+	var text []byte
+	for _, f := range []string{w.ca.Cert, w.ca.Key} {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, b...)
+	}
+	path := filepath.Join(t.TempDir(), "server.pem")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// filledDisk is the storage of a distribution v3 that holds the images.
+func (w *peerWorld) filledDisk(t *testing.T) func(config map[string]any) {
+	t.Helper()
+	dir := t.TempDir()
+	disk := func(config map[string]any) {
+		config["storage"] = map[string]any{"filesystem": map[string]any{"rootdirectory": dir}}
+	}
+	w.fill(t, peer.StartRegistryWith(t, peer.Registry, peer.Local(peer.Port(t)), nil, disk), "")
+	return disk
+}
+
+// mutualToken is a registry with tokens behind nginx that wants certificates,
+// and its token service behind another, which does as verify says.
+func mutualToken(c peerCase, verify string) peerCase {
+	c.software, c.needs = "nginx 1.22 (TLS, HTTP/2), distribution v3.1.2", []string{peer.Nginx, peer.Registry}
+	c.build = func(t *testing.T, w *peerWorld) target {
+		m := newMutual(t)
+		service := peer.NewTokenService(t, peerUser, peerPassword, peer.Refuse)
+		addr, realm := peer.Local(peer.Port(t)), peer.Local(peer.Port(t))
+		registry := peer.StartRegistryWith(t, peer.Registry, peer.Local(peer.Port(t)), service.Auth("https://"+realm+"/token"), w.filledDisk(t))
+		const named = `if ($ssl_client_s_dn != "CN=ci") { return 403; }`
+		w.nginxAt(t, addr, registry, m.nginx(w, addr), m.fill(`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { `+named+` {PASS} }`))
+		text := `ssl_client_certificate {CLIENTS}; ssl_verify_client ` + verify + `; location / { {PASS} }`
+		w.nginxAt(t, realm, strings.TrimSuffix(strings.TrimPrefix(service.URL, "http://"), "/token"), m.nginx(w, realm), m.fill(text))
+		return w.fromFile(t, m.file(w, addr, authority, password))
+	}
+	return c
+}

@@ -16,6 +16,7 @@ import (
 const (
 	anybodysCert = "transport/client-certificate"
 	othersCert   = "transport/client-certificate-identity"
+	resumption   = "transport/session-resumption"
 )
 
 // mutualCases are servers where the file says that a client certificate must be
@@ -90,6 +91,17 @@ func mutualCases() []peerCase {
 		distribution(peerCase{name: "mutual-registry", setup: "clientauth: require-and-verify-client-cert; every certificate of the authority reads", exit: 1, fails: []string{othersCert}}, "require-and-verify-client-cert"),
 		distribution(peerCase{name: "mutual-registry-given", setup: "clientauth: verify-client-cert-if-given", exit: 1, fails: open, twin: "mutual-registry"}, "verify-client-cert-if-given"),
 		distribution(peerCase{name: "mutual-registry-request", setup: "clientauth: request-client-cert", exit: 1, fails: open, twin: "mutual-registry"}, "request-client-cert"),
+
+		vhosts(peerCase{name: "mutual-nginx-vhosts", setup: "ssl_verify_client on for the registry; the site beside it takes the certificates of another authority; TLS 1.2"},
+			besideNginx("ssl_protocols TLSv1.2;")),
+		vhosts(peerCase{name: "mutual-nginx-vhosts-stateless", setup: "the same with TLS 1.3, ssl_session_tickets off and ssl_session_cache off"},
+			besideNginx("ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets off; ssl_session_cache off;")),
+		vhosts(peerCase{name: "mutual-nginx-vhosts-resumed", setup: "the same with TLS 1.3 (CVE-2025-23419)", exit: 1, fails: []string{resumption}, twin: "mutual-nginx-vhosts-stateless"},
+			besideNginx("ssl_protocols TLSv1.2 TLSv1.3;")),
+		vhosts(peerCase{name: "mutual-haproxy-vhosts", setup: "crt-list with verify required for the registry and verify none for the site beside it; 421 with another SNI; denied unless ssl_c_used"},
+			besideHaproxy("  http-request deny if !{ ssl_fc_has_sni } !{ ssl_c_used }\n")),
+		vhosts(peerCase{name: "mutual-haproxy-vhosts-resumed", setup: "the same, and ssl_c_used is not looked at", exit: 1, fails: []string{resumption}, twin: "mutual-haproxy-vhosts"},
+			besideHaproxy("")),
 
 		mutualToken(peerCase{name: "mutual-token", setup: "nginx with ssl_verify_client on before a registry with tokens, and before its token service"}, "on"),
 		mutualToken(peerCase{name: "mutual-token-open", setup: "the same, the token service takes no certificate", exit: 1, fails: []string{anybodysCert}, twin: "mutual-token"}, "off"),
@@ -194,4 +206,46 @@ func mutualToken(c peerCase, verify string) peerCase {
 		return w.fromFile(t, m.file(w, addr, authority, password))
 	}
 	return c
+}
+
+// vhosts is a registry beside another site on one port; clients of the registry
+// send no server name, since it is called by its address. The certificate of other
+// is of an authority that the other site takes.
+func vhosts(c peerCase, start func(t *testing.T, w *peerWorld, m *mutualPeer, foreign peer.Clients, addr string)) peerCase {
+	c.software, c.needs = "nginx 1.22 (TLS, HTTP/2), docker-registry 2.8.2", []string{peer.Nginx}
+	if strings.Contains(c.name, "haproxy") {
+		c.software, c.needs = "haproxy 2.6 (TLS, HTTP/2), docker-registry 2.8.2", []string{peer.Haproxy}
+	}
+	c.build = func(t *testing.T, w *peerWorld) target {
+		m, foreign := newMutual(t), peer.NewClients(t, "clients of the other site")
+		cert, key := foreign.Issue(t, "other", nil)
+		m.certs["other"] = [2]string{cert, key}
+		addr := peer.Local(peer.Port(t))
+		start(t, w, m, foreign, addr)
+		return w.fromFile(t, m.file(w, addr, authority))
+	}
+	return c
+}
+
+func besideNginx(options string) func(*testing.T, *peerWorld, *mutualPeer, peer.Clients, string) {
+	return func(t *testing.T, w *peerWorld, m *mutualPeer, foreign peer.Clients, addr string) {
+		other := fmt.Sprintf("server { %s server_name public.test; ssl_client_certificate %s; ssl_verify_client optional; location / { return 200 other; } }\n---\n", m.nginx(w, addr), foreign.CA)
+		// Who has no business here is told by the authority, not by the name.
+		const registry = `ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { if ($ssl_client_s_dn !~ "^CN=(ci|other)$") { return 403; } {PASS} }`
+		w.nginxAt(t, addr, w.open, strings.Replace(m.nginx(w, addr), "http2;", "http2 default_server; "+options, 1), other+m.fill(registry))
+	}
+}
+
+func besideHaproxy(rule string) func(*testing.T, *peerWorld, *mutualPeer, peer.Clients, string) {
+	return func(t *testing.T, w *peerWorld, m *mutualPeer, _ peer.Clients, addr string) {
+		list := filepath.Join(t.TempDir(), "list")
+		text := fmt.Sprintf("%[1]s [ca-file %[2]s verify required] registry.test\n%[1]s [verify none] public.test\n", w.joined(t), m.ca.CA)
+		if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		peer.StartHaproxy(t, addr, fmt.Sprintf("frontend f\n  bind %s ssl crt-list %s alpn h2,http/1.1\n%s"+
+			"  http-request deny deny_status 421 if { hdr(host) -i %s } { ssl_fc_has_sni }\n"+
+			"  http-request return status 200 content-type text/plain string other if { ssl_fc_has_sni }\n"+
+			"  http-request deny if { ssl_c_used } !{ ssl_c_s_dn(cn) -m str ci }\n  default_backend b\nbackend b\n  server s %s\n", addr, list, rule, addr, w.open))
+	}
 }

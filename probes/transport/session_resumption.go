@@ -17,15 +17,16 @@ var SessionResumption = probe.Probe{
 	Title: "A resumed TLS session does not stand in for a client certificate",
 	Why: "A session that is resumed shows no certificate. Where the sites of one server share " +
 		"the keys of their sessions, one that was opened at a site which wants no certificate, " +
-		"or another one, may go on at the registry (nginx before 1.26.3 and 1.27.4 with TLS 1.3: CVE-2025-23419).",
+		"or another one, may go on at the registry: so in nginx before 1.26.3 and 1.27.4 with " +
+		"TLS 1.3 (CVE-2025-23419), and in haproxy 2.6 with verify required for one name of a crt-list.",
 	How: []string{
 		"where a client certificate is required: sessions of TLS 1.3 and 1.2 under the other names of the server, a made-up one and none; without a certificate, and where one is asked for, with one that signs itself and with those of identities that policy does not let pull",
 		"each is resumed under the registry's name without a certificate, for /v2/ and for the manifest; at the token service alike",
 		"what is answered so is tried 3 more times, each time with a new session",
 	},
-	Fix: "Give the sites session keys of their own (ssl_session_ticket_key and ssl_session_cache in each " +
-		"server block), end resumption where certificates are required (ssl_session_tickets off, " +
-		"ssl_session_cache off), or check the certificate in every request.",
+	Fix: "Check the certificate in every request (haproxy: http-request deny unless { ssl_c_used }), " +
+		"update (nginx 1.26.3, 1.27.4), end resumption (nginx: ssl_session_tickets off and " +
+		"ssl_session_cache off), or give the registry an address and port of its own.",
 	Severity: finding.Critical,
 	Control:  "session-resumption",
 	Effect:   probe.Read,
@@ -59,6 +60,9 @@ var SessionResumption = probe.Probe{
 	},
 }
 
+// maxOthers is how many identities' certificates sessions are opened with.
+const maxOthers = 4
+
 const unneeded = "no client certificate is required here that a session could stand in for"
 
 // resumed tries every session at one place.
@@ -70,7 +74,7 @@ func resumed(ctx context.Context, t *probe.Trial, p probe.Place) probe.Result {
 	}
 	c := t.Certificates()
 	others := []shown{{who: "a certificate that signs itself", cert: alone(like(leafOf(c.Own()), nobody(t)))}}
-	for _, id := range c.Others[:min(len(c.Others), 2)] {
+	for _, id := range c.Others[:min(len(c.Others), maxOthers)] {
 		others = append(others, shown{who: "the certificate of " + id.Name, cert: id.Cert})
 	}
 	// What is accepted as it is needs no session.

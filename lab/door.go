@@ -45,6 +45,7 @@ type Door struct {
 	tokens    *tokenService
 	trap      *trap
 	storage   storage
+	issuer    *Issuer
 	open      http.Handler
 	guarded   http.Handler
 	app       *app
@@ -180,7 +181,13 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 	}
 	d.open = d.lab.open
 	if p.verifies {
-		d.guarded = (&verifier{keys: d.lab.keys, realm: d.url + tokenPath, flaws: p.flaws}).before(d.open)
+		v := &verifier{keys: d.lab.keys, realm: d.url + tokenPath, flaws: p.flaws}
+		if p.workload != nil {
+			if err := d.admitWorkloads(ctx, v, *p.workload); err != nil {
+				return err
+			}
+		}
+		d.guarded = v.before(d.open)
 		return nil
 	}
 	change := func(c *configuration.Configuration) {

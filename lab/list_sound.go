@@ -12,7 +12,7 @@ func soundEntries() []entry {
 	return slices.Concat(
 		soundAnonymous(), soundOdd(), soundTransport(),
 		soundMutual(),
-		soundToken(),
+		soundToken(), soundWorkload(),
 	)
 }
 

@@ -10,7 +10,7 @@ func weakEntries() []entry {
 		weakAnonymous(), weakIngress(), weakHeader(),
 		weakTransport(),
 		weakMutual(),
-		weakToken(), weakVerify(),
+		weakToken(), weakVerify(), weakWorkload(),
 		weakCache(),
 		weakExposure(),
 	)

@@ -28,6 +28,7 @@ type plan struct {
 	verifies              bool
 	flaws                 flaw
 	tokenHost             *tls.ClientAuthType
+	workload              *workloadFlaw
 }
 
 func planFor(o DoorOptions) (*plan, error) {
@@ -70,6 +71,9 @@ func (p *plan) add(e entry) {
 	p.flaws |= e.flaws
 	p.plainToo = p.plainToo || e.plainToo
 	p.quiet = p.quiet || e.quiet
+	if e.workload != nil {
+		p.workload = e.workload
+	}
 	if e.referrers {
 		p.referrers, p.needsBasic = true, e.Name
 	}

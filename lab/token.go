@@ -34,7 +34,8 @@ type tokenService struct {
 	trims                          bool // names are tidied after they were checked
 	tells, looksUpFirst, sameDelay bool // what a refused login tells
 	throttle                       *throttle
-	oauth                          *sessions // takes POST, and gives refresh tokens
+	oauth                          *sessions  // takes POST, and gives refresh tokens
+	workloads                      *workloads // whose tokens it exchanges
 }
 
 const (
@@ -74,7 +75,7 @@ func (s *tokenService) serve(w http.ResponseWriter, r *http.Request) {
 		deny(w, r, http.StatusTooManyRequests, "TOOMANYREQUESTS", "too many requests")
 		return
 	}
-	who, known := s.identify(q)
+	who, known := s.identify(r.Context(), q)
 	if q.named && !known {
 		s.refuse(w, r, q)
 		return

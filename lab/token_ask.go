@@ -3,6 +3,8 @@
 package lab
 
 import (
+	"context"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -16,8 +18,8 @@ type asked struct {
 	scopes           []string // one parameter each
 	named            bool     // it comes with a credential
 	user, password   string
-	refresh          string
-	offline, form    bool // wants a refresh token; is a POST
+	refresh, subject string // tokens instead of a password
+	offline, form    bool   // wants a refresh token; is a POST
 }
 
 // read reads a GET, or a POST where the server takes one. ok is false for the
@@ -54,12 +56,14 @@ func (s *tokenService) readForm(v url.Values) asked {
 		q.user, q.password = v.Get("username"), v.Get("password")
 	case "refresh_token":
 		q.refresh = v.Get("refresh_token")
+	case "urn:ietf:params:oauth:grant-type:token-exchange":
+		q.subject = v.Get("subject_token")
 	}
 	return q
 }
 
 // identify tells who asks. A stranger is nobody, and not known.
-func (s *tokenService) identify(q asked) (user, bool) {
+func (s *tokenService) identify(ctx context.Context, q asked) (user, bool) {
 	if s.accountRules {
 		if u, ok := s.keys.find(q.account); ok {
 			return u, true
@@ -68,6 +72,10 @@ func (s *tokenService) identify(q asked) (user, bool) {
 	switch {
 	case !q.named:
 		return user{}, false
+	case q.subject != "":
+		return s.workloads.admits(ctx, q.subject)
+	case s.workloads != nil && q.user == workloadUser:
+		return s.workloads.admits(ctx, q.password)
 	case q.refresh != "":
 		return s.alive(s.keys.find(s.oauth.find(q.refresh)))
 	case s.emptyUser && q.user == "", s.emptyPassword && q.password == "" && q.user != "":
@@ -102,6 +110,12 @@ func (s *tokenService) refuse(w http.ResponseWriter, r *http.Request, q asked) {
 		if _, exists := s.keys.find(q.user); !exists {
 			text = "there is no user " + strings.ToValidUTF8(q.user, "?")
 		}
+	}
+	if q.subject != "" { // RFC 6749 section 5.2
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"invalid_grant"}`)
+		return
 	}
 	w.Header().Set("WWW-Authenticate", `Basic realm="`+realmName+`"`)
 	deny(w, r, http.StatusUnauthorized, "UNAUTHORIZED", text)

@@ -9,15 +9,23 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // verifier is a front that verifies tokens itself and stands before the open
 // registry, as home-grown gates do. The zero flaw is the strict one: distribution
 // cannot be told to forget any of this.
 type verifier struct {
-	keys  *keys
-	realm string
-	flaws flaw
+	keys             *keys
+	realm            string
+	issuer, audience string // "" is the lab's
+	flaws            flaw
+
+	trusted   func() []jose.JSONWebKey                           // nil: the lab's
+	missing   func(ctx context.Context, kid string) (any, error) // where a key may be that is not trusted yet; no key is no check
+	workloads *workloads                                         // whose tokens are taken as they are
+	subjects  func(string) bool                                  // who is to be named in the lab's own tokens; nil: anybody
 }
 
 // flaw is what a verifier forgets. They combine.
@@ -70,6 +78,12 @@ func (v *verifier) before(open http.Handler) http.Handler {
 			return
 		}
 		c, err := v.claims(r.Context(), token)
+		if err == nil && v.subjects != nil && !v.subjects(c.subject) {
+			err = errToken
+		}
+		if u, ok := v.workloads.admits(r.Context(), token); ok && err != nil {
+			c, err = claimSet{subject: u.name, rights: u.rights}, nil
+		}
 		switch {
 		case err != nil:
 			v.challenge(w, r, need, "invalid_token")

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -34,7 +35,7 @@ func (v *verifier) read(payload []byte) (claimSet, error) {
 		}
 	}
 	switch {
-	case text(m.first("iss")) != issuer && !v.has(ignoresIssuer),
+	case text(m.first("iss")) != cmp.Or(v.issuer, issuer) && !v.has(ignoresIssuer),
 		c.rights == nil && !v.addressed(m.first("aud")),
 		!v.inTime(m, time.Now()):
 		return claimSet{}, errToken
@@ -54,7 +55,8 @@ func (v *verifier) addressed(raw json.RawMessage) bool {
 		all = []string{text(raw)}
 	}
 	return slices.ContainsFunc(all, func(a string) bool {
-		return a == service || (v.has(comparesPrefix) && strings.HasPrefix(a, service))
+		want := cmp.Or(v.audience, service)
+		return a == want || (v.has(comparesPrefix) && strings.HasPrefix(a, want))
 	})
 }
 

@@ -44,8 +44,9 @@ func fetch(ctx context.Context, at string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(res.Body, 1<<16))
 }
 
-// setAt is a key of the set at a URL: the one of this kid, or the only one.
-func setAt(ctx context.Context, at, kid string) (any, error) {
+// setAt is a key of the set at a URL: the one of this kid, or the only one where
+// it need not be named.
+func setAt(ctx context.Context, at, kid string, named bool) (any, error) {
 	data, err := fetch(ctx, at)
 	if err != nil {
 		return nil, err
@@ -54,10 +55,10 @@ func setAt(ctx context.Context, at, kid string) (any, error) {
 	if err := json.Unmarshal(data, &set); err != nil {
 		return nil, err
 	}
-	if named := set.Key(kid); len(named) > 0 {
-		return named[0].Key, nil
+	if of := set.Key(kid); len(of) > 0 {
+		return of[0].Key, nil
 	}
-	if len(set.Keys) == 1 {
+	if len(set.Keys) == 1 && !named {
 		return set.Keys[0].Key, nil
 	}
 	return nil, errToken

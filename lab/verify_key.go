@@ -42,7 +42,7 @@ func (v *verifier) signed(ctx context.Context, j jws) error {
 		return errToken
 	}
 	key, err := v.key(ctx, j)
-	if err != nil || v.has(ignoresSignature) || (v.has(takesStripped) && len(j.signature) == 0) {
+	if err != nil || key == nil || v.has(ignoresSignature) || (v.has(takesStripped) && len(j.signature) == 0) {
 		return err
 	}
 	return verifySignature(alg, key, j)
@@ -75,11 +75,18 @@ func (v *verifier) key(ctx context.Context, j jws) (any, error) {
 	if k, ok := v.trusts(kid); ok {
 		return k.Key, nil
 	}
+	if v.missing != nil {
+		return v.missing(ctx, kid)
+	}
 	return nil, errToken
 }
 
 func (v *verifier) trusts(kid string) (jose.JSONWebKey, bool) {
-	for _, k := range v.keys.trusted() {
+	all := v.keys.trusted
+	if v.trusted != nil {
+		all = v.trusted
+	}
+	for _, k := range all() {
 		if k.KeyID == kid {
 			return k, true
 		}
@@ -113,7 +120,7 @@ func (v *verifier) offered(ctx context.Context, j jws, kid string) (any, error) 
 		return certified(der)
 	}
 	if at := text(j.header.first("jku")); at != "" && v.has(fetchesSet) {
-		return setAt(ctx, at, kid)
+		return setAt(ctx, at, kid, false)
 	}
 	if at := text(j.header.first("x5u")); at != "" && v.has(fetchesChain) {
 		return chainAt(ctx, at)

@@ -58,6 +58,7 @@ type entry struct {
 	plainToo  bool                // the port answers plain HTTP besides TLS
 	quiet     bool                // browsers are not told to keep to https
 	secure    secure              // how it speaks TLS otherwise
+	workload  *workloadFlaw       // workloads of an issuer are let in
 
 	storagePublic bool                                      // the object storage asks for no signature
 	signedFor     time.Duration                             // how long its URLs are good, 0: as usual

@@ -4,7 +4,7 @@
 // It refuses to guess: a helper that fails, a broken file or a named source without a secret is an error, and nothing degrades to anonymous.
 //
 // An identity either names its [Source] ([Env], [EnvToken], [File], [DockerConfig],
-// [Helper], [Reader]), or the user's own docker and podman logins are searched by
+// [Helper], [Reader], [OIDC]), or the user's own docker and podman logins are searched by
 // [Lookup]. Only Lookup can answer [ErrNotFound], and only after every place it knows
 // was read and none has an entry; what to do then is the caller's decision. A keychain
 // that answers "anonymous" instead would let a check pass that never used the credential.
@@ -38,23 +38,24 @@ type Source interface {
 }
 
 // Credential is what an identity can present. Token goes before Refresh, and Refresh
-// before Username and Password, when more than one is set (the order docker uses).
+// before Username and Password, when more than one is set (the order docker uses); Subject stands alone.
 type Credential struct {
 	Username string
 	Password Secret     // with Username: Basic, or the password for the token endpoint
 	Token    Secret     // a registry bearer token, sent as it is
 	Refresh  Secret     // a refresh token for the OAuth2 flow (docker's "identitytoken")
+	Subject  Secret     // a workload's OIDC token, to be exchanged at the token service (RFC 8693)
 	Source   Provenance // where it came from
 }
 
 // IsZero reports whether there is nothing to present, whatever the provenance says.
 func (c Credential) IsZero() bool {
-	return c.Username == "" && c.Password.IsZero() && c.Token.IsZero() && c.Refresh.IsZero()
+	return c.Username == "" && c.Password.IsZero() && c.Token.IsZero() && c.Refresh.IsZero() && c.Subject.IsZero()
 }
 
 // Provenance says where a credential came from. It holds no secret.
 type Provenance struct {
-	Kind  string   // "environment", "file", "docker config", "credential helper" or "standard input"
+	Kind  string   // "environment", "file", "docker config", "credential helper", "standard input" or "OIDC"
 	Path  string   // the file or program; a home directory is written ~
 	Key   string   // the entry in it, e.g. auths["registry.corp.example"], or the variables
 	Note  string   // what a careful reader should know, e.g. "readable by everyone"

@@ -131,6 +131,12 @@ func refresh(t *testing.T) login.Identity {
 	return id
 }
 
+func subject(t *testing.T) login.Identity {
+	id := password(t)
+	id.Secret.Credential = credential.Credential{Subject: credential.NewSecret("r3fr3sh")}
+	return id
+}
+
 const basic = "Basic YWxpY2U6czNjcjN0" // alice:s3cr3t
 
 // jwt is a token with this payload. Nobody here looks at its signature.
@@ -205,6 +211,14 @@ func TestTokenFlow(t *testing.T) {
 		{
 			"refresh token", refresh(t), "/token", []string{`service="s"`}, scope, token, login.Grant{Header: "Bearer t1", Opaque: true},
 			[]asked{{"POST /token", "", "client_id=regproof&grant_type=refresh_token&refresh_token=r3fr3sh&scope=repository%3Aa%2Fb%3Apull&service=s"}}, false,
+		},
+		{
+			"a workload's token", subject(t), "/token", []string{`service="s"`}, scope, token, login.Grant{Header: "Bearer t1", Opaque: true},
+			[]asked{{"POST /token", "", "audience=s&client_id=regproof&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=repository%3Aa%2Fb%3Apull&service=s&subject_token=r3fr3sh&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token"}}, false,
+		},
+		{
+			"a workload's token that is refused", subject(t), "/token", nil, "", says(400, `{"error":"invalid_grant"}`), login.Grant{Refused: true},
+			[]asked{{"POST /token", "", "client_id=regproof&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&scope=&subject_token=r3fr3sh&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token"}}, false,
 		},
 		{
 			"no GET (404)", password(t), "/token", []string{`service="s"`}, scope, func(w http.ResponseWriter, r *http.Request) { getOnly(w, r, 404) }, login.Grant{Header: "Bearer t1", Opaque: true},

@@ -26,7 +26,7 @@ func (c *Client) token(ctx context.Context, reg Registry, id Identity, ch Challe
 		return Grant{Problem: why}
 	}
 	cred := id.Secret.Credential
-	if !cred.Refresh.IsZero() {
+	if !cred.Refresh.IsZero() || !cred.Subject.IsZero() {
 		return c.post(ctx, reg, id, d, ch, scope)
 	}
 	g, again := c.get(ctx, reg, id, d, ch, scope)
@@ -61,7 +61,9 @@ func (c *Client) get(ctx context.Context, reg Registry, id Identity, d wire.Dest
 func (c *Client) post(ctx context.Context, reg Registry, id Identity, d wire.Destination, ch Challenge, scope []string) Grant {
 	cred := id.Secret.Credential
 	form := url.Values{"service": {ch.Params["service"]}, "client_id": {"regproof"}, "scope": {strings.Join(scope, " ")}}
-	if cred.Refresh.IsZero() {
+	if !cred.Subject.IsZero() {
+		form = Exchange(ch.Params["service"], cred.Subject.Reveal(), scope...)
+	} else if cred.Refresh.IsZero() {
 		form.Set("grant_type", "password")
 		form.Set("username", cred.Username)
 		form.Set("password", cred.Password.Reveal())
@@ -74,7 +76,27 @@ func (c *Client) post(ctx context.Context, reg Registry, id Identity, d wire.Des
 	if problem != "" {
 		return Grant{Evidence: evidence, Problem: problem}
 	}
-	return read(resp, evidence, d)
+	g := read(resp, evidence, d)
+	if resp.Status == http.StatusBadRequest && !cred.Subject.IsZero() {
+		g.Refused, g.Problem = true, "" // RFC 8693 section 2.2.2
+	}
+	return g
+}
+
+// Exchange is the form that asks a token service to give one of its own tokens
+// for that of a workload (RFC 8693 section 2.1).
+func Exchange(service, subject string, scope ...string) url.Values {
+	form := url.Values{
+		"grant_type":    {"urn:ietf:params:oauth:grant-type:token-exchange"},
+		"subject_token": {subject}, "subject_token_type": {"urn:ietf:params:oauth:token-type:id_token"},
+		"requested_token_type": {"urn:ietf:params:oauth:token-type:access_token"},
+		"client_id":            {"regproof"}, "scope": {strings.Join(scope, " ")},
+	}
+	if service != "" {
+		form.Set("service", service)
+		form.Set("audience", service)
+	}
+	return form
 }
 
 // ask sends one request to the token service. A redirect is followed by

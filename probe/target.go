@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"net/netip"
@@ -78,9 +79,31 @@ type Identity struct {
 	// TestCA is an authority that the registry trusts and whose key is at hand:
 	// it signs the certificates that must be refused. Nil is none.
 	TestCA *tls.Certificate
+	// Workload is set when its secret is a workload's OIDC token.
+	Workload *Workload
 	// Problem says why the identity cannot be used: it is then never
 	// replaced by anonymous.
 	Problem string
+}
+
+// Workload says how a registry takes the OIDC token of a workload, and what is
+// at hand to make such tokens that must be refused.
+type Workload struct {
+	Use      credential.Use
+	Key      crypto.Signer // of a test issuer that the registry trusts; nil is none
+	Subjects []string      // globs of further subjects that are meant to be let in
+}
+
+// Token is the workload's own.
+func (i Identity) Token() string {
+	c := i.Secret.Credential
+	switch i.Workload.Use {
+	case credential.Password:
+		return c.Password.Reveal()
+	case credential.Exchanged:
+		return c.Subject.Reveal()
+	}
+	return c.Token.Reveal()
 }
 
 // For says whether the identity belongs to a registry.

@@ -16,5 +16,7 @@ func All() []probe.Probe {
 		Signature,
 		Algorithm,
 		Key,
+		WorkloadBroker,
+		WorkloadEnforcement,
 	}
 }

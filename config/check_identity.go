@@ -20,7 +20,7 @@ func (c *checker) identity(id *Identity) {
 	var sources []string
 	for name, given := range map[string]bool{
 		"env": id.From.Env != nil, "dockerConfig": id.From.DockerConfig != nil,
-		"credentialHelper": id.From.CredentialHelper != nil, "file": id.From.File != nil,
+		"credentialHelper": id.From.CredentialHelper != nil, "file": id.From.File != nil, "oidc": id.From.OIDC != nil,
 	} {
 		if given {
 			sources = append(sources, name)
@@ -32,7 +32,10 @@ func (c *checker) identity(id *Identity) {
 	case len(sources) > 1:
 		c.add(id.From.Pos, "", "from names %d sources (%s); one secret has one source", len(sources), strings.Join(sources, ", "))
 	case len(sources) == 0 && whole && !c.flawed[id.From]:
-		c.add(id.From.Pos, "", "from names no source: env, dockerConfig, credentialHelper or file")
+		c.add(id.From.Pos, "", "from names no source: env, dockerConfig, credentialHelper, file or oidc")
+	}
+	if id.From.OIDC != nil {
+		c.oidc(id.From.OIDC)
 	}
 	if h := id.From.CredentialHelper; h != nil {
 		// The name becomes part of a program's name, and must not become a path.

@@ -68,7 +68,6 @@ var faults = []struct {
 		`5:1 key "sources" is not built yet in this version`, `6:1 key "watch" is not built yet in this version`), true},
 	{"later: tls", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {minVersion: '1.2'}}]\n", w(
 		`2:51 key "minVersion" is not built yet in this version`), true},
-	{"later: oidc", minimal + "identities: [{name: a, from: {oidc: {source: github}}}]\n", w(`3:31 key "oidc" is not built yet in this version`), true},
 	{"later: policy", minimal + "policy: {images: [], upstreams: [], cedar: []}\n", w(
 		`3:10 key "images" is not built yet in this version`, `3:22 key "upstreams" is not built yet in this version`, `3:37 key "cedar" is not built yet in this version`), true},
 	{"later: rule", minimal + "policy: {rules: [{who: [anonymous], repos: ['**'], deny: [push], why: x, when: {}, registries: [corp]}]}\n", w(
@@ -157,16 +156,27 @@ var faults = []struct {
 	{"for of a wrong type", two + "identities: [{name: a, for: corp, from: {env: [U, P]}}]\n", w(`6:29 for is a string, expected a list: [corp]`), true},
 	{"neither from nor cert", minimal + "identities: [{name: a}]\n", w("3:14 the identity has neither from nor cert"), true},
 	{"two sources", minimal + "identities: [{name: a, from: {env: [U, P], dockerConfig: {path: x}}}]\n", w("3:30 from names 2 sources (dockerConfig, env); one secret has one source"), true},
-	{"no source", minimal + "identities: [{name: a, from: {}}]\n", w("3:30 from names no source: env, dockerConfig, credentialHelper or file"), true},
+	{"no source", minimal + "identities: [{name: a, from: {}}]\n", w("3:30 from names no source: env, dockerConfig, credentialHelper, file or oidc"), true},
 	{"env with one", minimal + "identities: [{name: a, from: {env: [U]}}]\n", w("3:36 env must be [USER_VARIABLE, PASSWORD_VARIABLE] or {token: VARIABLE}"), true},
 	{"env holds the secret", minimal + "identities: [{name: a, from: {env: [U, 's3cr3t!']}}]\n", w("3:40 env: not the name of an environment variable"), true},
 	{"token holds the secret", minimal + "identities: [{name: a, from: {env: {token: 's3cr3t!'}}}]\n", w("3:44 env: not the name of an environment variable"), true},
-	{"inline secret", minimal + "identities: [{name: a, from: {password: hunter2}}]\n", w(`3:31 unknown key "password"; valid here: env, dockerConfig, credentialHelper, file`), true},
+	{"inline secret", minimal + "identities: [{name: a, from: {password: hunter2}}]\n", w(`3:31 unknown key "password"; valid here: env, dockerConfig, credentialHelper, file, oidc`), true},
 	{"origin over http", minimal + "identities: [{name: a, origins: ['http://m.example'], realms: ['http://localhost:1', 'http://t.example:5001'], from: {env: [U, P]}}]\n", w(
 		"3:34 origins: the secret would go over plain http to m.example", "3:86 realms: the secret would go over plain http to t.example:5001"), false},
 	{"realm with a path", minimal + "identities: [{name: a, realms: ['https://t.example/token'], from: {env: [U, P]}}]\n", w(`3:33 realms: "https://t.example/token" has a path; write scheme://host[:port] alone`), true},
 	{"group name", minimal + "identities: [{name: a, groups: ['a b'], from: {env: [U, P]}}]\n", w(`3:33 groups: "a b" is not a group name: letters, digits and . _ - after a letter or digit`), true},
 	{"helper is a path", minimal + "identities: [{name: a, from: {credentialHelper: {name: ../x}}}]\n", w(`3:56 name: "../x" is not the name of a credential helper`), false},
+	{"oidc without an audience", oidc("source: github"), w(`3:37 missing key "audience" in oidc`), true},
+	{"oidc of an unknown source", oidc("source: jenkins, audience: r"), w(`3:46 source: "jenkins" is not one of github, gitlab, kubernetes, file`), true},
+	{"oidc of gitlab", oidc("source: gitlab, audience: r"), w(`3:37 missing key "variable" in oidc: gitlab puts the token into one`), false},
+	{"oidc of a file", oidc("source: file, audience: r"), w(`3:37 missing key "path" in oidc: the file that holds the token`), false},
+	{"oidc of github with a file", oidc("source: github, audience: r, path: x"), w("3:73 path: only kubernetes and file have one"), false},
+	{"oidc of a pod with a variable", oidc("source: kubernetes, audience: r, variable: X"), w("3:81 variable: only gitlab has one"), false},
+	{"oidc that holds the secret", oidc("source: gitlab, audience: r, variable: 's3cr3t!'"), w("3:77 variable: not the name of an environment variable"), true},
+	{"oidc exchanged in an unknown way", oidc("source: github, audience: r, exchange: jwt"), w(`3:77 exchange: "jwt" is not one of bearer, basic, token-exchange`), true},
+	{"oidc as a password of nobody", oidc("source: github, audience: r, exchange: basic"), w(`3:37 missing key "user" in oidc: exchange: basic needs a user name`), false},
+	{"oidc as it is, of somebody", oidc("source: github, audience: r, user: u"), w("3:73 user: only exchange: basic has one"), false},
+	{"oidc exchanged, of somebody", oidc("source: github, audience: r, exchange: token-exchange, user: u"), w("3:99 user: only exchange: basic has one"), false},
 
 	// Policy, images, check.
 	{"who", ident + "policy: {rules: [{who: [c1, '*', 'group:bilders', builders, anonymus], repos: ['**'], can: [pull]}]}\n", w(
@@ -282,4 +292,9 @@ func images(repositories ...string) string {
 func bomb() string {
 	return minimal + "identities: [{name: a, groups: &g [" + strings.Repeat("b, ", 100) + "b], from: {env: [U, P]}}" +
 		strings.Repeat(", {name: a, groups: *g, from: {env: [U, P]}}", 200) + "]\n"
+}
+
+// oidc is a file with one workload.
+func oidc(text string) string {
+	return minimal + "identities: [{name: a, from: {oidc: {" + text + "}}}]\n"
 }

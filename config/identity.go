@@ -28,6 +28,7 @@ type Source struct {
 	DockerConfig     *DockerConfig     `yaml:"dockerConfig,omitempty" jsonschema_description:"An entry of a docker or podman credentials file."`
 	CredentialHelper *CredentialHelper `yaml:"credentialHelper,omitempty" jsonschema_description:"A docker credential helper."`
 	File             *SecretFile       `yaml:"file,omitempty" jsonschema_description:"Files that hold a user name and a password."`
+	OIDC             *OIDC             `yaml:"oidc,omitempty" jsonschema_description:"The OIDC token of a workload."`
 
 	Pos Position `yaml:"-"`
 }

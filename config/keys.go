@@ -37,7 +37,6 @@ func keysOf(t reflect.Type) keys {
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[File]():   {"waivers", "directories", "gate", "sources", "watch"},
 	reflect.TypeFor[TLS]():    {"minVersion"},
-	reflect.TypeFor[Source](): {"oidc"},
 	reflect.TypeFor[Policy](): {"images", "upstreams", "cedar"},
 	reflect.TypeFor[Rule]():   {"deny", "registries", "when", "why"},
 }

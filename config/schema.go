@@ -44,6 +44,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[Path](), reflect.TypeFor[Requirement](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[Listen]():
 		return &jsonschema.Schema{Type: "string", MinLength: ptr(1)}
+	case reflect.TypeFor[Variable]():
+		return &jsonschema.Schema{Type: "string", Pattern: variableShape.String()}
 	case reflect.TypeFor[Env]():
 		variable := &jsonschema.Schema{Type: "string", Pattern: variableShape.String()}
 		token := jsonschema.NewProperties()

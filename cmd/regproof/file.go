@@ -172,6 +172,11 @@ func identity(ctx context.Context, f *config.File, i config.Identity) (probe.Ide
 		return id, nil
 	}
 	id.Secret.Credential = c
+	if i.From.OIDC != nil {
+		if id.Workload, err = workload(i.From.OIDC); err != nil {
+			id.Problem = err.Error()
+		}
+	}
 	return id, nil
 }
 
@@ -189,6 +194,12 @@ func secretSource(s *config.Source, host string) credential.Source {
 			server = host
 		}
 		return credential.Helper{Name: s.CredentialHelper.Name, Server: server}
+	}
+	if o := s.OIDC; o != nil {
+		return credential.OIDC{
+			From: string(o.Source), Audience: o.Audience, Path: o.Path.Resolved, Variable: string(o.Variable),
+			Use: credential.Use(o.Exchange), Username: o.User,
+		}
 	}
 	return credential.File{Username: s.File.Username.Resolved, Password: s.File.Password.Resolved}
 }

@@ -64,9 +64,25 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("USERNAME", user)
 	ts.Setenv("PASSWORD", password)
 	ts.Check(os.WriteFile(ts.MkAbs("password"), []byte(password+"\n"), 0o600))
+	if i := d.Issuer(); i != nil {
+		workloads(ts, i)
+	}
 	if pem := d.CAPEM(); len(pem) > 0 {
 		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), pem, 0o600))
 	}
+}
+
+// workloads writes the token of a workload that is let in and of one that is not,
+// and the key of their issuer.
+func workloads(ts *testscript.TestScript, i *lab.Issuer) {
+	for file, subject := range map[string]string{"workload.jwt": lab.Workloads()[0], "fork.jwt": "repo:fork/app:pull_request"} {
+		token, err := i.Token(subject, nil)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(token), 0o600))
+	}
+	key, err := i.KeyPEM()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("issuer.pem"), key, 0o600))
 }
 
 // narrow fails when a line of a file is wider than 80 columns, lines with a

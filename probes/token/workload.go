@@ -16,6 +16,7 @@ import (
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/wire"
 )
 
 // workload is an identity whose OIDC token opens the image: what it is tried
@@ -137,6 +138,9 @@ func isImage(t *probe.Trial, a probe.Answer) bool {
 func (f *federation) through(ctx context.Context, t *probe.Trial, id *probe.Identity, token string) (bool, []string) {
 	var trail []string
 	t.Hide(token)
+	if f.atRegistry(id) {
+		return opens(ctx, t, inPlace(id, form{name: "the token as a password", token: token, secret: true}), t.Plain()), nil
+	}
 	if brokered(id) {
 		if f.noBroker.Outcome != "" {
 			return false, nil
@@ -153,6 +157,19 @@ func (f *federation) through(ctx context.Context, t *probe.Trial, id *probe.Iden
 
 // brokered says whether the token goes to a token service.
 func brokered(id *probe.Identity) bool { return id.Workload.Use != credential.Bearer }
+
+// atRegistry says whether the token is a password for the registry itself, which
+// names no token service.
+func (f *federation) atRegistry(id *probe.Identity) bool {
+	return id.Workload.Use == credential.Password && f.noBroker.Outcome == finding.NotApplicable
+}
+
+// inPlace shows a token as the password of an identity, in the place of a bearer.
+func inPlace(id *probe.Identity, fo form) form {
+	header := [2]string{"Authorization", login.BasicHeader(id.Secret.Credential.Username, fo.token)}
+	fo.change = func(r *wire.Request) { r.Header = append(r.Header, header) }
+	return fo
+}
 
 // wish is an exchange of a token, in the way of an identity.
 func (f *federation) wish(t *probe.Trial, id *probe.Identity, fo form) wish {
@@ -177,9 +194,18 @@ func (f *federation) forge(t *probe.Trial, w *workload) []form {
 		}
 		forms = append(forms, w.keyed(time.Now(), meant)...)
 	}
+	if f.atRegistry(w.id) {
+		for i := range forms {
+			forms[i] = inPlace(w.id, forms[i])
+		}
+	}
 	for _, id := range f.outside {
 		if id.Workload.Use == w.id.Workload.Use {
-			forms = append(forms, form{name: "the token of " + id.Name, token: id.Token(), with: withWorkload, as: id.Name, cause: looseSubject, secret: true})
+			fo := form{name: "the token of " + id.Name, token: id.Token(), with: withWorkload, as: id.Name, cause: looseSubject, secret: true}
+			if f.atRegistry(id) {
+				fo = inPlace(id, fo)
+			}
+			forms = append(forms, fo)
 		}
 	}
 	return forms

@@ -4,6 +4,7 @@ package token_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -155,4 +156,40 @@ func TestWorkloadForms(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestWorkloadPassword: at a registry without a token service the token is the
+// password itself.
+func TestWorkloadPassword(t *testing.T) {
+	l := labtest.Open(t)
+	for name, want := range map[string]finding.Outcome{"workload-sound": finding.Pass, "workload-no-aud": finding.Fail} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{name}})
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			user, token, _ := r.BasicAuth()
+			if r.Header.Del("Authorization"); user == "oidc" {
+				r.Header.Set("Authorization", "Bearer "+token)
+			}
+			next.ServeHTTP(basicChallenge{w}, r)
+		})
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: ofWorkloads, Policy: intended, Change: func(o *probe.Options) {
+			asWorkload(t, d, lab.Workloads()[0], credential.Password, true)(o)
+			labtest.Instead(t, probe.Endpoint{URL: at})(o)
+		}})
+		if f, _ := c.Probe("token/workload-broker"); f.Outcome != finding.NotApplicable {
+			t.Errorf("%s: broker: %s %s", name, f.Outcome, f.Reason)
+		}
+		if f, _ := c.Probe("token/workload-enforcement"); f.Outcome != want {
+			t.Errorf("%s: %s %s | %s", name, f.Outcome, f.Reason, f.Message)
+		}
+	}
+}
+
+// basicChallenge asks for a password where the registry asks for a token.
+type basicChallenge struct{ http.ResponseWriter }
+
+func (w basicChallenge) WriteHeader(status int) {
+	if w.Header().Get("Www-Authenticate") != "" {
+		w.Header().Set("Www-Authenticate", `Basic realm="x"`)
+	}
+	w.ResponseWriter.WriteHeader(status)
 }

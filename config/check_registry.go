@@ -25,6 +25,9 @@ func (c *checker) registry(r *Registry) {
 	if at, ok := c.at[&r.TLS.Mutual]; ok && r.TLS.Mutual && !speaksTLS(r) {
 		c.add(at, "", "mutual: no way in of this registry is https")
 	}
+	if r.TLS.MinVersion == "" {
+		r.TLS.MinVersion = "1.2"
+	}
 	c.rate(&r.Rate)
 	for i := range r.Redirects {
 		c.redirect(&r.Redirects[i])

@@ -47,13 +47,13 @@ func TestLoadEveryKey(t *testing.T) {
 				{URL: "https://cache.corp.example", Base: base("https", "cache.corp.example"), Role: config.Cache, Prefix: "dockerproxy/", Expect: config.Same, Pos: at(10, 9)},
 				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Public, Pos: at(11, 9)},
 			},
-			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem"), Mutual: true},
+			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem"), MinVersion: "1.3", Mutual: true},
 			Rate:      config.Rate{PerSecond: 2.5, Concurrent: 8},
 			Redirects: []string{"minio.corp.example", "s3.corp.example:9000"},
 			Pos:       at(4, 5),
 		}, {
 			Name: "lab", URL: "http://[::1]:5000", Base: base("http", "[::1]:5000"), Type: config.Auto,
-			Rate: config.Rate{Concurrent: 32}, Pos: at(15, 5),
+			TLS: config.TLS{MinVersion: "1.2"}, Rate: config.Rate{Concurrent: 32}, Pos: at(15, 5),
 		}},
 		Identities: []config.Identity{{
 			Name: "ci", For: []string{"corp"}, Origins: []string{"https://mirror.corp.example"}, Realms: []string{"https://auth.corp.example:8443"},
@@ -112,7 +112,7 @@ func TestDefaults(t *testing.T) {
 		Path: "regproof.yaml", Version: 1,
 		Registries: []config.Registry{{
 			Name: "corp", URL: "https://r.example", Base: base("https", "r.example"), Type: config.Auto,
-			Rate: config.Rate{PerSecond: 0, Concurrent: 32}, Pos: at(2, 14),
+			TLS: config.TLS{MinVersion: "1.2"}, Rate: config.Rate{PerSecond: 0, Concurrent: 32}, Pos: at(2, 14),
 		}},
 		Identities: []config.Identity{{Name: "ci", For: []string{"corp"}, From: &config.Source{Env: &config.Env{User: "U", Password: "P"}, Pos: at(3, 31)}, Pos: at(3, 14)}},
 		Images:     []config.Image{{Registry: "corp", Repository: "a", Reference: "b", Pos: at(4, 10)}},

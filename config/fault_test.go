@@ -61,13 +61,14 @@ var faults = []struct {
 	{"unknown key, other case", minimal + "identities: [{name: a, plain_http: true, from: {env: [U, P]}}]\n", w(`3:24 unknown key "plain_http", did you mean "plainHTTP"?`), true},
 	{"unknown key, far", minimal + "colour: red\n", w(`3:1 unknown key "colour"; valid here: version, registries, identities, policy, images, check`), true},
 	{"swapped letters", minimal + "identities: [{name: a, form: {env: [U, P]}}]\n", w(`3:24 unknown key "form", did you mean "from"?`), true},
-	{"short key near to nothing", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {xy: c.pem}}]\n", w(`2:51 unknown key "xy"; valid here: ca, mutual`), true},
+	{"short key near to nothing", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {xy: c.pem}}]\n", w(`2:51 unknown key "xy"; valid here: ca, minVersion, mutual`), true},
 	{"later: waivers", minimal + "waivers: []\n", w(`3:1 key "waivers" is not built yet in this version`), true},
 	{"later: all of the top", minimal + "directories: []\ngate: {}\nsources: []\nwatch: {}\n", w(
 		`3:1 key "directories" is not built yet in this version`, `4:1 key "gate" is not built yet in this version`,
 		`5:1 key "sources" is not built yet in this version`, `6:1 key "watch" is not built yet in this version`), true},
-	{"later: tls", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {minVersion: '1.2'}}]\n", w(
-		`2:51 key "minVersion" is not built yet in this version`), true},
+	{"a TLS version that there is not", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {minVersion: '1.4'}}]\n", w(
+		`2:63 minVersion: "1.4" is not one of 1.0, 1.1, 1.2, 1.3; did you mean "1.0"?`), true},
+	{"a TLS version that is a number", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {minVersion: 1.2}}]\n", w(`2:63 minVersion: 1.2 is a number; quote it: "1.2"`), true},
 	{"later: policy", minimal + "policy: {images: [], upstreams: [], cedar: []}\n", w(
 		`3:10 key "images" is not built yet in this version`, `3:22 key "upstreams" is not built yet in this version`, `3:37 key "cedar" is not built yet in this version`), true},
 	{"later: rule", minimal + "policy: {rules: [{who: [anonymous], repos: ['**'], deny: [push], why: x, when: {}, registries: [corp]}]}\n", w(
@@ -105,7 +106,7 @@ var faults = []struct {
 	{"number in a list", minimal + "policy: {rules: [{who: [anonymous], repos: [7], can: [pull]}]}\n", w(`3:45 repos: 7 is a number; quote it: "7"`), true},
 	{"string for a list", minimal + "policy: {rules: [{who: anonymous, repos: ['**'], can: [pull]}]}\n", w("3:24 who is a string, expected a list: [anonymous]"), true},
 	{"string for a mapping", minimal + "check: x\n", w("3:8 check is a string, expected a mapping with keys require, sandbox, budget, upstream"), true},
-	{"number for a mapping", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: 5}]\n", w("2:50 tls: 5 is a number, expected a mapping with keys ca, mutual"), true},
+	{"number for a mapping", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: 5}]\n", w("2:50 tls: 5 is a number, expected a mapping with keys ca, minVersion, mutual"), true},
 	{"nothing for a section", minimal + "policy:\n", w("3:1 policy has no value, expected a mapping with key rules"), true},
 	{"string for a number", minimal + "check: {budget: {requests: '5'}}\n", w("3:28 requests is a string, expected a whole number"), true},
 	{"float for a whole number", minimal + "check: {budget: {requests: 1.5}}\n", w("3:28 requests: 1.5 is not a plain whole number"), true},

@@ -36,7 +36,6 @@ func keysOf(t reflect.Type) keys {
 // key, but not called a misspelling.
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[File]():   {"waivers", "directories", "gate", "sources", "watch"},
-	reflect.TypeFor[TLS]():    {"minVersion"},
 	reflect.TypeFor[Policy](): {"images", "upstreams", "cedar"},
 	reflect.TypeFor[Rule]():   {"deny", "registries", "when", "why"},
 }

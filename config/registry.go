@@ -3,8 +3,10 @@
 package config
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"net/url"
+	"slices"
 )
 
 // Registry is what is protected: a name, a product and the ways in.
@@ -35,8 +37,22 @@ type Endpoint struct {
 
 // TLS says how the certificate of a registry is verified, and whether clients need one.
 type TLS struct {
-	CA     Path `yaml:"ca,omitempty" jsonschema_description:"PEM file of the certificate authority."`
-	Mutual bool `yaml:"mutual,omitempty" jsonschema:"default=false" jsonschema_description:"A client certificate must be required at every https endpoint and at the token service."`
+	CA         Path    `yaml:"ca,omitempty" jsonschema_description:"PEM file of the certificate authority."`
+	MinVersion Version `yaml:"minVersion,omitempty" jsonschema:"default=1.2" jsonschema_description:"Lowest TLS version that may be offered, quoted."`
+	Mutual     bool    `yaml:"mutual,omitempty" jsonschema:"default=false" jsonschema_description:"A client certificate must be required at every https endpoint and at the token service."`
+}
+
+// Version is a TLS version.
+type Version string
+
+func (Version) words() []string { return []string{"1.0", "1.1", "1.2", "1.3"} }
+
+// Number is the version as the protocol has it; that of 1.2 for none.
+func (v Version) Number() uint16 {
+	if i := slices.Index(v.words(), string(v)); i >= 0 {
+		return tls.VersionTLS10 + uint16(i)
+	}
+	return tls.VersionTLS12
 }
 
 // Rate bounds the requests to one registry.

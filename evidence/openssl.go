@@ -38,6 +38,13 @@ func openssl(x Exchange, caFile string) []string {
 	if o.Certificate {
 		lines = append(lines, `-cert "$REGPROOF_CERT" -key "$REGPROOF_KEY"`)
 	}
+	if !o.AtMost && name != "" { // or there is no certificate to look at
+		if _, err := netip.ParseAddr(name); err == nil {
+			lines = append(lines, "-verify_ip "+quote(name))
+		} else {
+			lines = append(lines, "-verify_hostname "+quote(name))
+		}
+	}
 	if caFile != "" {
 		lines = append(lines, "-CAfile "+quote(caFile))
 	}

@@ -84,7 +84,10 @@ func TestTransport(t *testing.T) {
 		return func(c *tls.Config) { c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{id} }
 	}
 	refused := func(at int, name, why string) func(reached) bool {
-		return func(r reached) bool { err := r.trusted(at, name); return err != nil && strings.Contains(err.Error(), why) }
+		return func(r reached) bool {
+			err := r.trusted(at, name)
+			return err != nil && strings.Contains(err.Error(), why)
+		}
 	}
 	leaf := func(is func(*x509.Certificate) bool) func(reached) bool {
 		return func(r reached) bool {

@@ -37,10 +37,18 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	return v
 }
 
+// mend says what helps the run where a certificate does not verify.
+func mend(problem string) string {
+	if strings.Contains(problem, "unknown authority") {
+		return "pass --ca-file, or tls.ca in the file"
+	}
+	return "--insecure goes on all the same"
+}
+
 // silence says why there is no answer, and what would help.
 func silence(resp wire.Response) string {
 	if resp.TLS != nil && resp.TLS.Problem != "" {
-		return fmt.Sprintf("%s: %s (pass --ca-file, or tls.ca in the file)", resp.Request.Address, resp.TLS.Problem)
+		return fmt.Sprintf("%s: %s (%s)", resp.Request.Address, resp.TLS.Problem, mend(resp.TLS.Problem))
 	}
 	return fmt.Sprintf("%s does not answer: %s", resp.Request.Address, resp.Failure)
 }

@@ -85,7 +85,7 @@ func (g *group) reachable(ctx context.Context, lane Lane) []Sign {
 	if a.First.Failure != "" {
 		text := fmt.Sprintf("%s does not answer: %s", at, a.First.Failure)
 		if a.First.TLS != nil && a.First.TLS.Problem != "" {
-			text = fmt.Sprintf("%s: %s (pass --ca-file, or tls.ca in the file)", at, a.First.TLS.Problem)
+			text = fmt.Sprintf("%s: %s (%s)", at, a.First.TLS.Problem, mend(a.First.TLS.Problem))
 		}
 		return []Sign{{Broken, "reach", text}}
 	}

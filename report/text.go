@@ -241,7 +241,11 @@ func got(x evidence.Exchange) string {
 	s := fmt.Sprintf("%d", x.Status)
 	switch {
 	case x.Offer != nil && x.Error == "" && x.TLS != nil:
-		return x.TLS.Version + ", " + x.TLS.Cipher
+		s = x.TLS.Version + ", " + x.TLS.Cipher
+		if x.TLS.Problem != "" {
+			s += "; " + x.TLS.Problem
+		}
+		return s
 	case x.Status == 0:
 		return x.Error
 	}

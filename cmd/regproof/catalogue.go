@@ -19,7 +19,13 @@ import (
 
 // allProbes lists every probe there is, family by family.
 func allProbes() []probe.Probe {
-	return slices.Concat(anonymous.All(), ingress.All(), cache.All(), exposure.All(), transport.All())
+	return slices.Concat(
+		anonymous.All(),
+		ingress.All(),
+		transport.All(),
+		cache.All(),
+		exposure.All(),
+	)
 }
 
 func findProbe(id string) (probe.Probe, bool) {

@@ -83,7 +83,7 @@ func checkCommand() *cobra.Command {
 	fl.BoolVar(&f.slow, "slow", false, "also wait: for tokens to expire, for a revocation to count")
 	fl.BoolVar(&f.wrong, "try-wrong-password", false, "log in once as each configured user with a wrong password")
 	fl.BoolVar(&f.throttle, "try-throttling", false, "guess 20 passwords of a user that does not exist, to see whether that is\nslowed down; this client may be banned for a while")
-	fl.BoolVar(&f.insecure, "insecure", false, "go on where a certificate does not verify; the transport probes still fail")
+	fl.BoolVar(&f.insecure, "insecure", false, "go on where a certificate does not verify, and send credentials there too;\ntransport/certificate still fails")
 	fl.BoolVar(&f.plan, "plan", false, "print what would be asked, and send nothing")
 	fl.DurationVar(&f.timeout, "timeout", 5*time.Minute, "for the whole run")
 	fl.Float64Var(&f.rate, "rate", 0, "requests a second at most; 0 adapts to the registry")
@@ -117,6 +117,9 @@ func check(cmd *cobra.Command, f checkFlags, args []string) error {
 	s, err := f.setup(cmd, args)
 	if err != nil {
 		return err
+	}
+	if f.insecure && s.loggedIn && !f.plan {
+		fmt.Fprintln(cmd.ErrOrStderr(), "regproof: --insecure: credentials are sent to servers whose certificate does not verify, whoever they are")
 	}
 	if f.plan {
 		return printPlan(cmd.Context(), cmd.OutOrStdout(), s.opts)

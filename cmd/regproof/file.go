@@ -79,7 +79,7 @@ func target(r config.Registry) (probe.Target, error) {
 		return probe.Target{}, fmt.Errorf("registry %s: tls.ca: %w", r.Name, err)
 	}
 	t := probe.Target{
-		Name: r.Name, Trust: wire.Trust{Roots: roots}, Mutual: r.TLS.Mutual, PerSecond: r.Rate.PerSecond, Concurrent: r.Rate.Concurrent,
+		Name: r.Name, Trust: wire.Trust{Roots: roots}, Mutual: r.TLS.Mutual, MinVersion: r.TLS.MinVersion.Number(), PerSecond: r.Rate.PerSecond, Concurrent: r.Rate.Concurrent,
 		Endpoints: []probe.Endpoint{{URL: r.Base}},
 	}
 	if r.Type != config.Auto {

@@ -10,6 +10,7 @@ import (
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/wire"
 )
 
 // header is for questions whose answer is in the header: of a body, one byte is
@@ -24,6 +25,9 @@ func realms(ctx context.Context, t *probe.Trial, expected string, judge func(rea
 		repository = known[0]
 	}
 	look := func(_ context.Context, t *probe.Trial, _ probe.Attempt, a probe.Answer) probe.Verdict {
+		if a.First.Failure == wire.ClientCert {
+			return probe.Verdict{Outcome: finding.NotApplicable, Reason: "strangers get no further than the TLS handshake, and no token realm is named"}
+		}
 		if a.First.Status == 0 {
 			v, _ := t.NotServed(a)
 			return v

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -59,4 +60,11 @@ func ask(r *http.Request, h http.Handler, target string) int {
 		return http.StatusBadRequest
 	}
 	return a.status
+}
+
+// send gives a kept answer to somebody.
+func (a *answer) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.header)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes())
 }

@@ -13,6 +13,7 @@ func soundEntries() []entry {
 		soundAnonymous(), soundOdd(), soundTransport(),
 		soundMutual(),
 		soundToken(), soundWorkload(),
+		soundImmutable(),
 	)
 }
 

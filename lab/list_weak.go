@@ -12,6 +12,7 @@ func weakEntries() []entry {
 		weakMutual(),
 		weakToken(), weakVerify(), weakWorkload(),
 		weakCache(),
+		weakImmutable(),
 		weakExposure(),
 	)
 }

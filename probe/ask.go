@@ -46,6 +46,7 @@ type question struct {
 	bare     bool // without our own headers
 	direct   bool // no login: the request carries its own credential
 	as       bool // asked as somebody who must be denied
+	once     bool // it changes something: it is never sent twice by itself
 }
 
 // DockerAgent is what a docker client calls itself.
@@ -296,7 +297,7 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 			d.run.simulate.watches(d, r)
 		}
 		s.trail = append(s.trail, s.resp.ID)
-		if s.resp.Failure == wire.Stale && n < repeats { // the peer closed an idle connection: not its answer
+		if s.resp.Failure == wire.Stale && n < repeats && !q.once { // the peer closed an idle connection: not its answer
 			r.Fresh = true
 			continue
 		}

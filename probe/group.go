@@ -38,6 +38,7 @@ type group struct {
 	told     *telling // what CachedContent came to; nil when it is not run here
 	primary  *group   // of the same subject at the registry's primary endpoint; itself there
 	memo     memo
+	box      *box // where it may write; nil where it may not
 
 	rounds          beside // sentinels under way beside the attempts
 	core, rest, odd *gate  // odd: what is run once for the endpoint

@@ -67,6 +67,7 @@ type simulation struct {
 	counts map[Planned]int
 	watch  map[Planned]int // of counts
 	docs   map[string]doc  // by the part of a target after the repository
+	box    simulatedBox
 }
 
 type doc struct {
@@ -130,6 +131,9 @@ func (s *simulation) answer(d *door, req wire.Request) wire.Response {
 	}
 	resp.Status, resp.Header = http.StatusNotFound, nil
 	path, _, _ := strings.Cut(req.Target, "?")
+	if rest, ok := d.run.inSandbox(path, d.ep.Prefix); ok {
+		return s.box.answer(rest, req, resp)
+	}
 	for suffix, d := range s.docs {
 		if strings.HasSuffix(path, suffix) {
 			resp.Status, resp.Body, resp.Size = http.StatusOK, d.body, int64(len(d.body))
@@ -159,10 +163,15 @@ func (s *simulation) watches(d *door, req wire.Request) {
 // kindOf is the row of a plan that a request belongs to.
 func kindOf(d *door, req wire.Request) Planned {
 	effect := Read
+	path, _, _ := strings.Cut(req.Target, "?")
+	_, sandboxed := d.run.inSandbox(path, d.ep.Prefix)
 	switch strings.ToUpper(req.Method) {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, strings.ToUpper(evidence.ClientHello):
 	default:
 		effect = CancelledWrite
+		if sandboxed {
+			effect = SandboxWrite
+		}
 	}
 	origin := req.Scheme + "://" + req.Host
 	if slices.Contains(d.addresses, req.Address) { // whatever its Host header says

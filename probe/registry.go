@@ -110,7 +110,7 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 		if chosen != nil {
 			r.introduce(ctx, chosen, doors[0])
 		}
-		r.last(ctx, whole, doors[0], results, n)
+		r.last(ctx, whole, doors, results, n)
 	}
 }
 
@@ -143,12 +143,22 @@ func (r *run) introduce(ctx context.Context, s *subject, d *door) {
 	}
 }
 
-// last runs what is done once for a registry, when all else is known.
-func (r *run) last(ctx context.Context, whole *subject, d *door, results *sequence, at int) {
+// last runs what is done once for a registry, when all else is known: what only
+// reads first, then what writes to the sandbox, which is cleared in the end.
+func (r *run) last(ctx context.Context, whole *subject, doors []*door, results *sequence, at int) {
 	probes := slices.DeleteFunc(r.probesFor(whole, part{primary: true}), func(p Probe) bool { return p.Per != Primary })
-	g := &group{door: d, subject: whole, cold: map[string]Answer{}}
-	g.primary = g
-	results.put(at, g.trials(ctx, probes), nil)
+	writes := func(p Probe) bool { return p.Effect == SandboxWrite }
+	b := r.newBox(whole, doors)
+	var fs []finding.Finding
+	for _, some := range [][]Probe{slices.DeleteFunc(slices.Clone(probes), writes), slices.DeleteFunc(probes, func(p Probe) bool { return !writes(p) })} {
+		g := &group{door: doors[0], subject: whole, cold: map[string]Answer{}, box: b}
+		g.primary = g
+		fs = append(fs, g.trials(ctx, some)...)
+	}
+	if b != nil && b.journal != nil {
+		r.leave(b.clear(ctx))
+	}
+	results.put(at, fs, nil)
 }
 
 // choose marks the image for what is done once for each endpoint, and says

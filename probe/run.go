@@ -21,6 +21,7 @@ import (
 	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/policy"
+	"github.com/regproof/regproof/sandbox"
 	"github.com/regproof/regproof/upstream"
 	"github.com/regproof/regproof/wire"
 )
@@ -39,7 +40,8 @@ type Options struct {
 	Skipped        func(Probe) bool // left out by the user; may be nil
 	Require        func(Probe) bool // further required probes; may be nil
 	RegistryWide   bool             // listings of the registry are required (a registry was named, not an image)
-	Sandbox        string           // the repository whose content may be left in caches (PrimesCache); "" is none
+	Sandbox        string           // the repository that may be written to (SandboxWrite), and whose content may be left in caches (PrimesCache); "" is none
+	Journal        *sandbox.Journal // of what is made there; nil makes nothing
 	Sample         int              // repositories of an open listing to prove retrieval on
 	Slow           bool             // wait for what takes its time: the end of a token, a revocation
 	Discover       bool             // look for doors that nobody configured
@@ -103,6 +105,7 @@ type run struct {
 	opts     Options
 	doors    []*door // of all registries, complete before the first is asked
 	spent    atomic.Int64
+	clearing atomic.Bool // what was made is being removed, which no budget stops
 	trials   atomic.Int64
 	public   digestSet
 	random   string
@@ -205,7 +208,7 @@ func (r *run) planning() bool { return r.simulate != nil }
 
 // spend takes one request from the budget.
 func (r *run) spend() bool {
-	return r.spent.Add(1) <= int64(r.opts.MaxRequests) || r.opts.MaxRequests == 0
+	return r.spent.Add(1) <= int64(r.opts.MaxRequests) || r.opts.MaxRequests == 0 || r.clearing.Load()
 }
 
 // unroutable notes an address that cannot be reached from here, once.

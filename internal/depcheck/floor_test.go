@@ -35,6 +35,7 @@ var floors = map[string]int{
 	"discover":   3,
 	"image":      3,
 	"upstream":   3, // a server for caches to come to
+	"sandbox":    3,
 	"store":      3,
 	"probe":      4,
 	"gate":       4,

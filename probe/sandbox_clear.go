@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/image"
+	"github.com/regproof/regproof/login"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/sandbox"
+	"github.com/regproof/regproof/wire"
+)
+
+// clearTimeout is how long the removal of what was made may take, also after an
+// interrupt.
+const clearTimeout = 45 * time.Second
+
+// Remains are objects of one kind at one endpoint that could not be removed, for
+// one reason.
+type Remains struct {
+	Endpoint, Repository, Why string
+	Names                     []string
+	Final                     bool // the registry does not let anybody remove them
+}
+
+func (r Remains) String() string {
+	return fmt.Sprintf("left behind in %s at %s, %s: %s", r.Repository, r.Endpoint, r.Why, strings.Join(r.Names, ", "))
+}
+
+// object is one thing to remove, whatever number of entries is about it.
+type object struct {
+	entry   sandbox.Entry
+	numbers []int
+	g       *group
+	deleted string // what the attempt to remove it was answered
+	status  int
+	why     string // why it is left behind
+	other   bool   // the name is there, and what it names is not of this run
+}
+
+// clear removes what this run has made in the registry, in order, and looks
+// whether it is gone. It goes on when the run was interrupted.
+func (b *box) clear(ctx context.Context) (gone int, left []Remains) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
+	defer cancel()
+	b.run.clearing.Store(true)
+	defer b.run.clearing.Store(false)
+	objects := b.objects()
+	for _, g := range b.groups {
+		if slices.ContainsFunc(objects, func(o *object) bool { return o.g == g }) {
+			g.door.logins = &login.Client{Wire: paced{d: g.door}} // tokens may have run out
+		}
+	}
+	for _, k := range sandbox.Kinds() {
+		those(objects, func(o *object) bool { return o.entry.Kind == k }, func(o *object) { b.remove(ctx, o) })
+	}
+	those(objects, func(o *object) bool { return o.entry.Kind != sandbox.Upload && o.g != nil }, func(o *object) { b.verify(ctx, o) })
+	for _, o := range objects {
+		for _, n := range o.numbers {
+			if o.why == "" {
+				_ = b.journal.Removed(n) // what cannot be written is removed once more by the next clean
+			} else {
+				_ = b.journal.Kept(n, o.why)
+			}
+		}
+		if o.why == "" {
+			gone++
+		}
+	}
+	return gone, remains(objects)
+}
+
+// objects are what the journal holds of this registry, each once.
+func (b *box) objects() []*object {
+	var out []*object
+	by := map[string]*object{}
+	for _, e := range b.journal.Left() {
+		if e.Registry != b.registry {
+			continue
+		}
+		key := strings.Join([]string{e.Endpoint, e.Address, e.Prefix, string(e.Kind), e.Reference}, " ")
+		if e.Kind == sandbox.Upload {
+			key += fmt.Sprint(" ", e.N)
+		}
+		o, ok := by[key]
+		if !ok {
+			o = &object{entry: e, g: b.groupOf(e)}
+			by[key] = o
+			out = append(out, o)
+		}
+		o.numbers = append(o.numbers, e.N)
+	}
+	return out
+}
+
+// groupOf finds the endpoint of an entry, nil if it is none of the run.
+func (b *box) groupOf(e sandbox.Entry) *group {
+	i := slices.IndexFunc(b.groups, func(g *group) bool {
+		ep, address := g.door.ep, ""
+		if ep.Address.IsValid() {
+			address = ep.Address.String()
+		}
+		return g.door.name() == e.Endpoint && ep.Prefix == e.Prefix && address == e.Address
+	})
+	if i < 0 {
+		return nil
+	}
+	return b.groups[i]
+}
+
+func those(objects []*object, which func(*object) bool, do func(*object)) {
+	var wg sync.WaitGroup
+	for _, o := range objects {
+		if which(o) {
+			wg.Go(func() { do(o) })
+		}
+	}
+	wg.Wait()
+}
+
+// removers are who may be able to remove an object: whoever made it, whoever
+// writes here, and whom policy lets delete.
+func (b *box) removers(e sandbox.Entry) []*login.Identity {
+	var out []*login.Identity
+	add := func(id *login.Identity) {
+		if id != nil && !slices.Contains(out, id) && len(out) < maxWriters {
+			out = append(out, id)
+		}
+	}
+	name := b.groups[0].door.target.Name
+	rank := func(id *Identity) int {
+		may := access.Permission{Identity: id.Name, Groups: id.Groups, Repository: b.name, Action: access.Delete}
+		switch {
+		case id.Name == e.Identity:
+			return 0
+		case b.writer != nil && id.Name == b.writer.Name:
+			return 1
+		case b.run.opts.Policy.Decide(may).Effect == access.Allow:
+			return 2
+		}
+		return 3
+	}
+	var ids []*Identity
+	for i := range b.run.opts.Identities {
+		if id := &b.run.opts.Identities[i]; id.For(name) && id.Problem == "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b *Identity) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, id := range ids {
+		add(&id.Identity)
+	}
+	if e.Identity == anonymous.Name || len(out) == 0 {
+		add(anonymous)
+	}
+	return out
+}
+
+// remove asks the registry to remove one object. A tag that names something
+// else by now than what this run put there is left alone.
+func (b *box) remove(ctx context.Context, o *object) {
+	e := o.entry
+	switch {
+	case o.g == nil:
+		o.why = "its endpoint is not among those that were given"
+		return
+	case o.g.door.problem != "":
+		o.why = o.g.door.problem
+		return
+	case e.Kind == sandbox.Upload:
+		b.cancel(ctx, o)
+		return
+	}
+	for _, id := range b.removers(e) {
+		s := &Sandbox{box: b, g: o.g, id: id}
+		if e.Kind == sandbox.Tag {
+			h := s.Get(ctx, e.Reference, false)
+			if denies(h.Status) && h.Status != http.StatusNotFound {
+				o.status, o.deleted = h.Status, told(h.Answer)
+				continue
+			}
+			if h.Status == http.StatusNotFound {
+				return
+			}
+			if h.Digest != "" && !b.owns(sandbox.Manifest, string(h.Digest)) {
+				o.other = true
+				return
+			}
+		}
+		kind := oci.Manifest
+		if e.Kind == sandbox.Blob {
+			kind = oci.Blob
+		}
+		a := s.Delete(ctx, kind, e.Reference)
+		o.status, o.deleted = a.Status, told(a)
+		if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden && a.Problem == "" {
+			return
+		}
+	}
+}
+
+// cancel ends an upload that is under way.
+func (b *box) cancel(ctx context.Context, o *object) {
+	d := o.g.door
+	u, err := d.ep.URL.Parse(o.entry.Reference)
+	home := "/v2/" + d.ep.Prefix + b.name + "/blobs/uploads/"
+	switch {
+	case o.entry.Reference == "":
+		o.why = "where it lives was not told"
+		return
+	case err != nil || u.Scheme+"://"+u.Host != d.name() || uploadPath(u, home) != nil:
+		o.why = "it lives where nothing is sent"
+		return
+	}
+	to := wire.Destination{URL: u, SameOrigin: true}
+	b.opened(d, to)
+	for _, id := range b.removers(o.entry) {
+		s := &Sandbox{box: b, g: o.g, id: id}
+		a := s.at(ctx, &Session{to: to}, http.MethodDelete, "", nil)
+		if o.why = ""; a.Status/100 == 2 || a.Status == http.StatusNotFound {
+			return
+		}
+		o.status, o.why = a.Status, "cancelling it "+told(a)
+	}
+}
+
+// verify looks whether an object is gone.
+func (b *box) verify(ctx context.Context, o *object) {
+	if o.why != "" || o.other {
+		return
+	}
+	e := o.entry
+	r := manifestOf(b.name, e.Reference)
+	if e.Kind == sandbox.Blob {
+		r = oci.Request{Method: http.MethodGet, Kind: oci.Blob, Repository: b.name, Reference: e.Reference}
+	}
+	var h Held
+	for _, id := range b.removers(e) {
+		s := &Sandbox{box: b, g: o.g, id: id}
+		for range 3 { // what was accepted may take a moment
+			if h = s.read(ctx, r, image.Limits{Limit: 64 << 10}, false); h.Status != http.StatusOK || o.status != http.StatusAccepted {
+				break
+			}
+			s.Wait(ctx, 300*time.Millisecond)
+		}
+		if h.Status == http.StatusNotFound || h.Status == http.StatusOK {
+			break
+		}
+	}
+	switch {
+	case h.Status == http.StatusNotFound:
+	case o.status == http.StatusMethodNotAllowed:
+		o.why = "since deleting " + "a " + string(e.Kind) + " " + o.deleted
+	case h.Status == http.StatusOK || h.Status/100 == 2:
+		o.why = "since deleting it " + orElse(o.deleted, "was not tried")
+	default:
+		o.why = "whether it is gone is not to be seen: reading it " + told(h.Answer)
+	}
+}
+
+// remains groups what is left by reason.
+func remains(objects []*object) []Remains {
+	var out []Remains
+	for _, o := range objects {
+		if o.why == "" {
+			continue
+		}
+		name := o.entry.String()
+		i := slices.IndexFunc(out, func(r Remains) bool {
+			return r.Endpoint == o.entry.Endpoint && r.Repository == o.entry.Prefix+o.entry.Repository && r.Why == o.why
+		})
+		if i < 0 {
+			i = len(out)
+			out = append(out, Remains{
+				Endpoint: o.entry.Endpoint, Repository: o.entry.Prefix + o.entry.Repository, Why: o.why,
+				Final: o.status == http.StatusMethodNotAllowed || strings.HasPrefix(o.why, "where it lives"),
+			})
+		}
+		out[i].Names = append(out[i].Names, name)
+	}
+	return out
+}
+
+// leave tells the user what became of what was made.
+func (r *run) leave(gone int, left []Remains) {
+	if gone+len(left) == 0 {
+		return
+	}
+	if gone > 0 {
+		r.say(fmt.Sprintf("sandbox %s: %s made for the trials, and found gone at the end", r.opts.Sandbox, count(gone, "object")+" were"))
+	}
+	for _, l := range left {
+		r.say(l.String())
+	}
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/sandbox"
+	"github.com/regproof/regproof/wire"
+)
+
+// Session is an upload that was started.
+type Session struct {
+	Started Answer
+	n       int // in the journal
+	to      wire.Destination
+}
+
+// Start starts an upload (distribution-spec end-4a). Its place is nil when none
+// was started, or when it lives where nothing is sent.
+func (s *Sandbox) Start(ctx context.Context) (Answer, *Session) {
+	n, err := s.begin(sandbox.Entry{Kind: sandbox.Upload})
+	if err != nil {
+		return Answer{NotAsked: err.Error()}, nil
+	}
+	a := s.write(ctx, oci.Request{Method: http.MethodPost, Kind: oci.UploadStart, Repository: s.box.name}, nil)
+	if a.Status != http.StatusAccepted {
+		if (a.Status >= 200 && a.Status < 500) || (a.NotAsked != "" && a.ID == "") {
+			_ = s.box.journal.Removed(n) // nothing was made; an error of the journal shows at the next object
+		}
+		return a, nil
+	}
+	to, err := s.place(ctx, a)
+	if err != nil {
+		a.Problem = "the upload was started, and cannot be finished: " + err.Error()
+		if u, err := url.Parse(a.Header.Get("Location")); err == nil {
+			_ = s.box.journal.Place(n, pathOnly(u)) // for whoever has to look for it
+		}
+		return a, nil
+	}
+	where := to.URL.RequestURI()
+	if !to.SameOrigin { // its query may be a signature
+		where = pathOnly(to.URL)
+	}
+	if err := s.box.journal.Place(n, where); err != nil {
+		a.NotAsked = err.Error()
+		return a, nil
+	}
+	return a, &Session{Started: a, n: n, to: to}
+}
+
+// pathOnly is a URL without what may be secret in it.
+func pathOnly(u *url.URL) string {
+	place := u.EscapedPath()
+	if u.Host != "" {
+		place = u.Scheme + "://" + u.Host + place
+	}
+	return place[:min(len(place), 2000)]
+}
+
+// place checks where an upload lives: in the sandbox, or at a place that is no
+// part of the API and was named for it by the registry.
+func (s *Sandbox) place(ctx context.Context, a Answer) (wire.Destination, error) {
+	d := s.g.door
+	to, err := d.reg.Guard.Check(ctx, d.ep.URL, a.Header.Get("Location"), wire.Upload)
+	if err != nil {
+		return to, err
+	}
+	if err := uploadPath(to.URL, "/v2/"+d.ep.Prefix+s.box.name+"/blobs/uploads/"); err != nil {
+		return to, err
+	}
+	s.box.opened(d, to)
+	return to, nil
+}
+
+// opened lets requests be sent to where an upload of the sandbox lives.
+func (b *box) opened(d *door, to wire.Destination) {
+	origin := to.URL.Scheme + "://" + to.URL.Host
+	if to.SameOrigin {
+		origin = d.name()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions[origin+to.URL.EscapedPath()] = true
+}
+
+// uploadPath refuses a path that is another part of the API than the uploads of
+// the sandbox, or could be read as one.
+func uploadPath(u *url.URL, home string) error {
+	raw := u.EscapedPath()
+	refused := errors.New("its Location is no upload of the sandbox")
+	if u.Path != path.Clean(u.Path) && u.Path != path.Clean(u.Path)+"/" || strings.ContainsAny(u.Path, "\\;%") {
+		return refused
+	}
+	if rest, ok := strings.CutPrefix(raw, home); ok && rest != "" {
+		return nil
+	}
+	lower := strings.ToLower(u.Path) + "/"
+	if strings.Contains(lower, "/v2/") || strings.Contains(lower, "/manifests/") || strings.Contains(lower, "/v1/") || lower == "/" {
+		return refused
+	}
+	return nil
+}
+
+// Finish sends the whole content, to be stored under a digest (end-6).
+func (s *Sandbox) Finish(ctx context.Context, up *Session, body []byte, as oci.Digest) Answer {
+	entries := []sandbox.Entry{{Kind: sandbox.Blob, Reference: string(as)}}
+	if real := oci.SHA256(body); real != as {
+		entries = append(entries, sandbox.Entry{Kind: sandbox.Blob, Reference: string(real)})
+	}
+	if _, err := s.begin(entries...); err != nil {
+		return Answer{NotAsked: err.Error()}
+	}
+	a := s.at(ctx, up, http.MethodPut, "digest="+string(as), body)
+	if a.Status == http.StatusCreated {
+		_ = s.box.journal.Removed(up.n) // it is a blob now
+	}
+	return a
+}
+
+// Cancel ends an upload (end-14).
+func (s *Sandbox) Cancel(ctx context.Context, up *Session) Answer {
+	a := s.at(ctx, up, http.MethodDelete, "", nil)
+	if a.Status/100 == 2 || a.Status == http.StatusNotFound {
+		_ = s.box.journal.Removed(up.n)
+	}
+	return a
+}
+
+// at sends a request to where an upload lives. On another origin it goes without
+// credentials.
+func (s *Sandbox) at(ctx context.Context, up *Session, method, query string, body []byte) Answer {
+	u := *up.to.URL
+	if query != "" {
+		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query, "&")
+	}
+	change := func(r *wire.Request) {
+		r.Target, r.Body = u.RequestURI(), body
+		if body != nil {
+			r.Header = append(r.Header, [2]string{"Content-Type", "application/octet-stream"})
+		}
+	}
+	req := oci.Request{Method: method, Kind: oci.Upload, Repository: s.box.name, Reference: "regproof"}
+	if up.to.SameOrigin {
+		return s.write(ctx, req, change)
+	}
+	d := s.g.door
+	r := d.request(question{lane: d.first(), id: anonymous, request: req, change: change})
+	r.Scheme, r.Host, r.SNI, r.Address, r.Timeout = u.Scheme, u.Host, u.Hostname(), up.to.Address, hopTimeout
+	if err := s.box.permits(d, r); err != nil {
+		return Answer{NotAsked: err.Error()}
+	}
+	resp := paced{d: d, odd: true}.Do(ctx, r)
+	a := Answer{Response: resp, First: resp, Trail: []string{resp.ID}}
+	if resp.Failure == wire.Canceled {
+		a.NotAsked = "interrupted"
+	}
+	return a
+}
+
+// Upload stores a blob under a digest, which may be a wrong one. An upload that
+// was refused at its end is cancelled.
+func (s *Sandbox) Upload(ctx context.Context, body []byte, as oci.Digest) Answer {
+	started, up := s.Start(ctx)
+	if up == nil {
+		if started.Status == http.StatusAccepted && started.Problem == "" {
+			started.Problem = fmt.Sprintf("answered %d without a place for the upload", started.Status)
+		}
+		return started
+	}
+	a := s.Finish(ctx, up, body, as)
+	a.Trail = append(started.Trail, a.Trail...)
+	if a.Status != http.StatusCreated {
+		c := s.Cancel(ctx, up)
+		a.Trail = append(a.Trail, c.Trail...)
+	}
+	return a
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package immutability
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/probe"
+)
+
+// settles is how long a delete may take before it counts as one that did not
+// happen.
+const settles = 5 * time.Second
+
+// DeletedContent deletes a manifest and a blob, and asks for them.
+var DeletedContent = probe.Probe{
+	ID:    "immutability/deleted-content",
+	Title: "What was deleted is no longer served",
+	Why: "An image is deleted because it holds a secret or a hole. A cache, a mirror or a stale " +
+		"index that goes on serving it undoes that (CVE-2026-35172: distribution with a redis cache), and nobody looks for it any more.",
+	How: []string{
+		"in the sandbox: a manifest is deleted by digest, and a blob that no manifest names; where that is accepted, both are asked for by digest, the manifest by its tag too",
+		"at every other endpoint of the registry as well, if it served the manifest before (not through what looks like a shared cache, without --prime-caches)",
+		"a failure: the very bytes are served 5 seconds after the delete was accepted, twice",
+		"blobs of a deleted manifest are no finding: they stay until garbage is collected",
+	},
+	Fix: "Distribution with a redis cache: 3.1.0 or newer. Purge the cache or mirror when something is deleted, and keep " +
+		"answers by tag and digest no longer than a withdrawn image may be pulled.",
+	NotWhen:  "The endpoint is an archive that is meant to keep everything.",
+	Severity: finding.Medium,
+	Control:  "deleted-content",
+	Effect:   probe.SandboxWrite,
+	Per:      probe.Primary,
+	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
+		s, why := t.Sandbox(ctx)
+		if s == nil {
+			return why
+		}
+		return deletedContent(ctx, s)
+	},
+}
+
+// copyOf is one thing that was deleted, where it may still be served.
+type copyOf struct {
+	at   *probe.Sandbox
+	what string
+	want oci.Digest
+	get  func(ctx context.Context, fresh bool) probe.Held
+	held probe.Held
+}
+
+func deletedContent(ctx context.Context, s *probe.Sandbox) probe.Result {
+	m := place(ctx, s, s.Tag(), s.Image())
+	if m.result.Outcome != "" {
+		return m.result
+	}
+	blob := []byte("A blob that regproof made to delete it: " + string(s.Image().Digest))
+	uploaded := s.Upload(ctx, blob, oci.SHA256(blob))
+	copies := places(ctx, s, m)
+	deleted := s.Delete(ctx, oci.Manifest, string(m.first))
+	answers := append(m.answers, uploaded, deleted)
+	if r := s.Undecided(deleted); r.Outcome != "" {
+		return r
+	}
+	if deleted.Status/100 != 2 {
+		o := finding.Unknown
+		if disabled(deleted) {
+			o = finding.NotApplicable
+		}
+		return s.Result(o, fmt.Sprintf("a manifest cannot be deleted here: DELETE was answered %s", probe.Says(deleted)), answers...)
+	}
+	if uploaded.Status == http.StatusCreated {
+		gone := s.Delete(ctx, oci.Blob, string(oci.SHA256(blob)))
+		answers = append(answers, gone)
+		if gone.Status/100 == 2 {
+			copies = append(copies, &copyOf{at: s, what: "a deleted blob", want: oci.SHA256(blob), get: func(ctx context.Context, fresh bool) probe.Held {
+				return s.Blob(ctx, oci.SHA256(blob), fresh)
+			}})
+		}
+	}
+	return served(ctx, s, copies, answers)
+}
+
+// places are where the manifest is served before it is deleted.
+func places(ctx context.Context, s *probe.Sandbox, m move) []*copyOf {
+	at := func(s *probe.Sandbox) []*copyOf {
+		return []*copyOf{
+			{at: s, what: "a deleted manifest, by digest,", want: m.first, get: func(ctx context.Context, fresh bool) probe.Held { return s.Get(ctx, string(m.first), fresh) }},
+			{at: s, what: "a deleted manifest, by tag,", want: m.first, get: func(ctx context.Context, fresh bool) probe.Held { return s.Get(ctx, m.tag, fresh) }},
+		}
+	}
+	out := at(s)
+	for _, other := range s.Others() {
+		if other.Cache(ctx) != "" {
+			continue
+		}
+		for _, c := range at(other) {
+			if c.get(ctx, false).Digest == m.first {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// served looks where the deleted is served, for as long as it may take.
+func served(ctx context.Context, s *probe.Sandbox, copies []*copyOf, answers []probe.Answer) probe.Result {
+	const step = settles / 10
+	for waited := time.Duration(0); ; waited += step {
+		still := false
+		for _, c := range copies {
+			if c.held.Status == http.StatusNotFound {
+				continue
+			}
+			c.held = c.get(ctx, false)
+			still = still || c.held.Digest == c.want
+		}
+		if !still || waited >= settles || ctx.Err() != nil {
+			break
+		}
+		s.Wait(ctx, step)
+	}
+	var all []probe.Result
+	var unclear probe.Result
+	for _, c := range copies {
+		answers = append(answers, c.held.Answer)
+		if r := c.at.Undecided(c.held.Answer); r.Outcome != "" {
+			unclear = r
+			continue
+		}
+		if c.held.Digest != c.want {
+			continue
+		}
+		again := c.get(ctx, true)
+		if again.Digest != c.want {
+			continue
+		}
+		r := c.at.Result(finding.Fail, fmt.Sprintf("served %s after its delete was accepted", settles), append(answers[:len(answers):len(answers)], again.Answer)...)
+		r.Message = fmt.Sprintf("%s is served %s after the delete was accepted", strings.TrimSuffix(c.what, ","), settles)
+		r.Subject = &finding.Subject{Kind: "manifest", Digest: string(c.want)}
+		r.Endpoint, r.Expected, r.Observed = c.at.Endpoint(), "404", "served"
+		all = append(all, r)
+	}
+	switch {
+	case len(all) > 0:
+		first := byEndpoint(all)
+		return first
+	case unclear.Outcome != "":
+		return unclear
+	}
+	r := s.Result(finding.Pass, fmt.Sprintf("%d ways to ask for it found nothing", len(copies)), answers...)
+	r.Expected, r.Observed = "404", "404"
+	return r
+}
+
+// byEndpoint keeps one finding for each endpoint, its other ways inside.
+func byEndpoint(all []probe.Result) probe.Result {
+	var out []probe.Result
+	for _, r := range all {
+		if n := len(out); n > 0 && out[n-1].Endpoint == r.Endpoint {
+			out[n-1].Deviations = append(out[n-1].Deviations, finding.Deviation{Variant: r.Message, Evidence: r.Evidence[max(0, len(r.Evidence)-1):]})
+			continue
+		}
+		out = append(out, r)
+	}
+	out[0].Also = out[1:]
+	return out[0]
+}

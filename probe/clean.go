@@ -120,7 +120,7 @@ func (r *run) clean(ctx context.Context, t *Target, name string, j *sandbox.Jour
 			g.ping(ctx)
 		}
 	}
-	gone, left := b.clear(ctx)
+	gone, _, left := b.clear(ctx)
 	for _, d := range doors {
 		if d.problem == "" {
 			<-d.prepared

@@ -49,7 +49,7 @@ type object struct {
 
 // clear removes what this run has made in the registry, in order, and looks
 // whether it is gone. It goes on when the run was interrupted.
-func (b *box) clear(ctx context.Context) (gone int, left []Remains) {
+func (b *box) clear(ctx context.Context) (gone, all int, left []Remains) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clearTimeout)
 	defer cancel()
 	b.run.clearing.Store(true)
@@ -76,7 +76,7 @@ func (b *box) clear(ctx context.Context) (gone int, left []Remains) {
 			gone++
 		}
 	}
-	return gone, remains(objects)
+	return gone, len(objects), remains(objects)
 }
 
 // objects are what the journal holds of this registry, each once.
@@ -225,7 +225,7 @@ func (b *box) cancel(ctx context.Context, o *object) {
 	b.opened(d, to)
 	for _, id := range b.removers(o.entry) {
 		s := &Sandbox{box: b, g: o.g, id: id}
-		a := s.at(ctx, &Session{to: to}, http.MethodDelete, "", nil)
+		a := s.end(ctx, &Session{to: to})
 		if o.why = ""; a.Status/100 == 2 || a.Status == http.StatusNotFound {
 			return
 		}
@@ -267,37 +267,51 @@ func (b *box) verify(ctx context.Context, o *object) {
 	}
 }
 
-// remains groups what is left by reason.
+// remains groups what is left by reason. A manifest goes without saying where a
+// tag of it is named.
 func remains(objects []*object) []Remains {
+	tagged := map[string]bool{}
+	for _, o := range objects {
+		if o.entry.Kind == sandbox.Tag && o.why != "" {
+			tagged[o.entry.Digest] = true
+		}
+	}
+	objects = slices.Clone(objects)
+	slices.SortStableFunc(objects, func(a, b *object) int { return a.entry.N - b.entry.N })
 	var out []Remains
 	for _, o := range objects {
-		if o.why == "" {
+		if o.why == "" || o.entry.Kind == sandbox.Manifest && tagged[o.entry.Reference] {
 			continue
 		}
-		name := o.entry.String()
+		where := o.entry.Prefix + o.entry.Repository
 		i := slices.IndexFunc(out, func(r Remains) bool {
-			return r.Endpoint == o.entry.Endpoint && r.Repository == o.entry.Prefix+o.entry.Repository && r.Why == o.why
+			return r.Endpoint == o.entry.Endpoint && r.Repository == where && r.Why == o.why
 		})
 		if i < 0 {
 			i = len(out)
-			out = append(out, Remains{
-				Endpoint: o.entry.Endpoint, Repository: o.entry.Prefix + o.entry.Repository, Why: o.why,
-				Final: o.status == http.StatusMethodNotAllowed || strings.HasPrefix(o.why, "where it lives"),
-			})
+			out = append(out, Remains{Endpoint: o.entry.Endpoint, Repository: where, Why: o.why, Final: o.final()})
 		}
-		out[i].Names = append(out[i].Names, name)
+		out[i].Names = append(out[i].Names, o.entry.String())
 	}
 	return out
 }
 
+// final says whether the registry has said that nobody removes this: 405, a rule
+// for tags (409, 412), or an upload of which nobody knows where it lives.
+func (o *object) final() bool {
+	switch o.status {
+	case http.StatusMethodNotAllowed, http.StatusConflict, http.StatusPreconditionFailed:
+		return true
+	}
+	return o.entry.Kind == sandbox.Upload && (o.entry.Reference == "" || o.status == 0)
+}
+
 // leave tells the user what became of what was made.
-func (r *run) leave(gone int, left []Remains) {
-	if gone+len(left) == 0 {
+func (r *run) leave(gone, all int, left []Remains) {
+	if all == 0 {
 		return
 	}
-	if gone > 0 {
-		r.say(fmt.Sprintf("sandbox %s: %s made for the trials, and found gone at the end", r.opts.Sandbox, count(gone, "object")+" were"))
-	}
+	r.say(fmt.Sprintf("sandbox %s: %d of the %s that the trials pushed, or tried to, are not there any more", r.opts.Sandbox, gone, count(all, "object")))
 	for _, l := range left {
 		r.say(l.String())
 	}

@@ -127,11 +127,29 @@ func (s *Sandbox) Finish(ctx context.Context, up *Session, body []byte, as oci.D
 
 // Cancel ends an upload (end-14).
 func (s *Sandbox) Cancel(ctx context.Context, up *Session) Answer {
-	a := s.at(ctx, up, http.MethodDelete, "", nil)
+	a := s.end(ctx, up)
 	if a.Status/100 == 2 || a.Status == http.StatusNotFound {
 		_ = s.box.journal.Removed(up.n)
 	}
 	return a
+}
+
+// end deletes an upload. A registry whose places carry the state of the upload
+// (distribution) answers 416 to one of before: it is asked for the new one (end-13).
+func (s *Sandbox) end(ctx context.Context, up *Session) Answer {
+	a := s.at(ctx, up, http.MethodDelete, "", nil)
+	if a.Status != http.StatusRequestedRangeNotSatisfiable {
+		return a
+	}
+	where := s.at(ctx, up, http.MethodGet, "", nil)
+	a.Trail = append(a.Trail, where.Trail...)
+	to, err := s.place(ctx, where)
+	if err != nil || where.Status/100 != 2 {
+		return a
+	}
+	again := s.at(ctx, &Session{to: to}, http.MethodDelete, "", nil)
+	again.Trail = append(a.Trail, again.Trail...)
+	return again
 }
 
 // at sends a request to where an upload lives. On another origin it goes without

@@ -19,8 +19,8 @@ var DeleteDisabled = probe.Probe{
 	Why: "A registry that is told to delete nothing let whoever may push remove tags " +
 		"(CVE-2026-41888, distribution 3.0.0 to 3.1.0): images vanish, and the names are free for others.",
 	How: []string{
-		"in the sandbox: an image under a new tag; DELETE of its manifest by digest, which answers 405 where deleting is disabled",
-		"then DELETE of the tag: a failure if it is accepted and the tag is gone, which was there before",
+		"in the sandbox: DELETE of a manifest without a tag by digest, which answers 405 where deleting is disabled",
+		"then DELETE of the tag of another image: a failure if the tag is gone, which was there before, by two reads",
 		"not applicable where a manifest may be deleted by digest",
 	},
 	Fix:      "Update distribution to 3.1.1 or newer. Until then refuse DELETE in front of it.",
@@ -38,7 +38,9 @@ var DeleteDisabled = probe.Probe{
 		if m.result.Outcome != "" {
 			return m.result
 		}
-		byDigest := s.Delete(ctx, oci.Manifest, string(m.first))
+		bare := s.Image() // without a tag: that of one that has one may be refused by a rule for tags
+		m.answers = append(m.answers, s.Put(ctx, string(bare.Digest), bare, probe.Writing{}))
+		byDigest := s.Delete(ctx, oci.Manifest, string(bare.Digest))
 		m.answers = append(m.answers, byDigest)
 		if r := s.Undecided(byDigest); r.Outcome != "" {
 			return r

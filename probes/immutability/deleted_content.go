@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ var DeletedContent = probe.Probe{
 	Why: "An image is deleted because it holds a secret or a hole. A cache, a mirror or a stale " +
 		"index that goes on serving it undoes that (CVE-2026-35172: distribution with a redis cache), and nobody looks for it any more.",
 	How: []string{
-		"in the sandbox: a manifest is deleted by digest, and a blob that no manifest names; where that is accepted, both are asked for by digest, the manifest by its tag too",
+		"in the sandbox: a manifest is deleted by digest (one without a tag, where a rule for tags refuses that), and a blob that no manifest names; where that is accepted, both are asked for by digest, the manifest by its tag too",
 		"at every other endpoint of the registry as well, if it served the manifest before (not through what looks like a shared cache, without --prime-caches)",
 		"a failure: the very bytes are served 5 seconds after the delete was accepted, twice",
 		"blobs of a deleted manifest are no finding: they stay until garbage is collected",
@@ -68,10 +69,19 @@ func deletedContent(ctx context.Context, s *probe.Sandbox) probe.Result {
 	if r := s.Undecided(deleted); r.Outcome != "" {
 		return r
 	}
+	if deleted.Status/100 != 2 && !disabled(deleted) { // a rule for tags may hold it
+		bare := s.Image()
+		put := s.Put(ctx, string(bare.Digest), bare, probe.Writing{})
+		copies = places(ctx, s, move{first: bare.Digest})
+		deleted = s.Delete(ctx, oci.Manifest, string(bare.Digest))
+		if answers = append(answers, put, deleted); s.Undecided(put, deleted).Outcome != "" {
+			return s.Undecided(put, deleted)
+		}
+	}
 	if deleted.Status/100 != 2 {
-		o := finding.Unknown
-		if disabled(deleted) {
-			o = finding.NotApplicable
+		o := finding.NotApplicable
+		if deleted.Status == http.StatusUnauthorized || deleted.Status == http.StatusForbidden || deleted.Status == http.StatusNotFound {
+			o = finding.Unknown // somebody else may be able to
 		}
 		return s.Result(o, fmt.Sprintf("a manifest cannot be deleted here: DELETE was answered %s", probe.Says(deleted)), answers...)
 	}
@@ -79,7 +89,7 @@ func deletedContent(ctx context.Context, s *probe.Sandbox) probe.Result {
 		gone := s.Delete(ctx, oci.Blob, string(oci.SHA256(blob)))
 		answers = append(answers, gone)
 		if gone.Status/100 == 2 {
-			copies = append(copies, &copyOf{at: s, what: "a deleted blob", want: oci.SHA256(blob), get: func(ctx context.Context, fresh bool) probe.Held {
+			copies = append(copies, &copyOf{at: s, what: "a blob", want: oci.SHA256(blob), get: func(ctx context.Context, fresh bool) probe.Held {
 				return s.Blob(ctx, oci.SHA256(blob), fresh)
 			}})
 		}
@@ -90,10 +100,14 @@ func deletedContent(ctx context.Context, s *probe.Sandbox) probe.Result {
 // places are where the manifest is served before it is deleted.
 func places(ctx context.Context, s *probe.Sandbox, m move) []*copyOf {
 	at := func(s *probe.Sandbox) []*copyOf {
-		return []*copyOf{
-			{at: s, what: "a deleted manifest, by digest,", want: m.first, get: func(ctx context.Context, fresh bool) probe.Held { return s.Get(ctx, string(m.first), fresh) }},
-			{at: s, what: "a deleted manifest, by tag,", want: m.first, get: func(ctx context.Context, fresh bool) probe.Held { return s.Get(ctx, m.tag, fresh) }},
+		var out []*copyOf
+		for how, reference := range map[string]string{"by digest": string(m.first), "by tag": m.tag} {
+			if reference != "" {
+				out = append(out, &copyOf{at: s, what: "a manifest, asked for " + how + ",", want: m.first, get: func(ctx context.Context, fresh bool) probe.Held { return s.Get(ctx, reference, fresh) }})
+			}
 		}
+		slices.SortFunc(out, func(a, b *copyOf) int { return strings.Compare(a.what, b.what) })
+		return out
 	}
 	out := at(s)
 	for _, other := range s.Others() {
@@ -142,15 +156,14 @@ func served(ctx context.Context, s *probe.Sandbox, copies []*copyOf, answers []p
 			continue
 		}
 		r := c.at.Result(finding.Fail, fmt.Sprintf("served %s after its delete was accepted", settles), append(answers[:len(answers):len(answers)], again.Answer)...)
-		r.Message = fmt.Sprintf("%s is served %s after the delete was accepted", strings.TrimSuffix(c.what, ","), settles)
+		r.Message = fmt.Sprintf("%s is served %s after its delete was accepted", c.what, settles)
 		r.Subject = &finding.Subject{Kind: "manifest", Digest: string(c.want)}
 		r.Endpoint, r.Expected, r.Observed = c.at.Endpoint(), "404", "served"
 		all = append(all, r)
 	}
 	switch {
 	case len(all) > 0:
-		first := byEndpoint(all)
-		return first
+		return byEndpoint(all)
 	case unclear.Outcome != "":
 		return unclear
 	}

@@ -19,7 +19,7 @@ var ManifestType = probe.Probe{
 		"contents: what was scanned and signed is not what is run (CVE-2021-41190).",
 	How: []string{
 		"in the sandbox, by their own digest: an image manifest that also lists manifests; an image manifest whose header says that it is one of docker, and one of an index; an index that calls itself an image",
-		"a failure: one of them is accepted with 201 and read back with the same digest",
+		"a failure: one of them is read back with the same digest; the control of a refusal is a plain image that is accepted before it, and after it too where it was a 5xx",
 	},
 	Fix: "Refuse a manifest whose Content-Type and mediaType differ, and one that has both layers or config and " +
 		"manifests (image-spec manifest.md). Distribution: 2.8.0 or newer.",
@@ -34,13 +34,7 @@ var ManifestType = probe.Probe{
 			return why
 		}
 		child := s.Image()
-		control := s.Put(ctx, string(child.Digest), child, probe.Writing{})
-		if r := s.Undecided(control); r.Outcome != "" {
-			return r
-		}
-		if control.Status/100 != 2 {
-			return s.Result(finding.Unknown, fmt.Sprintf("no control: a plain image was answered %s", probe.Says(control)), control)
-		}
+		s.Put(ctx, string(child.Digest), child, probe.Writing{}) // or the index would be refused for what it lists
 		list := []oci.Descriptor{probe.Describe(child)}
 		both := s.Document(oci.MediaImageManifest, map[string]any{"config": s.Config(), "layers": []oci.Descriptor{s.Layer()}, "manifests": list})
 		disguised := s.Document(oci.MediaImageManifest, map[string]any{"manifests": list})
@@ -53,22 +47,41 @@ var ManifestType = probe.Probe{
 	},
 }
 
-// doubtful pushes a manifest that should be refused, and looks for it.
+// doubtful pushes a manifest that should be refused, and looks for it. A 5xx is a
+// refusal too, if nothing was stored and a plain image is accepted before and
+// after it: distribution answers so to a URL that it does not allow.
 func doubtful(ctx context.Context, s *probe.Sandbox, what string, d probe.Doc, contentType string) probe.Result {
+	before := plain(ctx, s)
 	put := s.Put(ctx, string(d.Digest), d, probe.Writing{Type: contentType})
-	if r := s.Undecided(put); r.Outcome != "" {
+	if r := s.Undecided(before, put); r.Outcome != "" && put.Status < 500 {
 		return r
 	}
 	held := s.Get(ctx, string(d.Digest), true)
-	answers := []probe.Answer{put, held.Answer}
+	answers := []probe.Answer{before, put, held.Answer}
 	switch {
-	case put.Status/100 != 2 && held.Digest != d.Digest:
-		return s.Result(finding.Pass, fmt.Sprintf("%s was refused with %s", what, probe.Says(put)), answers...)
-	case held.Digest != d.Digest:
+	case held.Digest == d.Digest:
+	case put.Status/100 == 2:
 		return s.Result(finding.Unknown, fmt.Sprintf("%s was answered %s, and could not be read back (%s)", what, probe.Says(put), probe.Says(held.Answer)), answers...)
+	default:
+		if put.Status >= 500 {
+			answers = append(answers, plain(ctx, s))
+		}
+		if r := s.Undecided(held.Answer, answers[len(answers)-1]); r.Outcome != "" {
+			return r
+		}
+		if before.Status/100 != 2 || (put.Status >= 500 && answers[3].Status/100 != 2) {
+			return s.Result(finding.Unknown, fmt.Sprintf("no control: a plain image was answered %s", probe.Says(before)), answers...)
+		}
+		return s.Result(finding.Pass, fmt.Sprintf("%s was refused with %s", what, probe.Says(put)), answers...)
 	}
 	r := s.Result(finding.Fail, fmt.Sprintf("answered %s, and read back", probe.Says(put)), answers...)
 	r.Message = what + " is accepted and served"
 	r.Subject = &finding.Subject{Kind: "manifest", Digest: string(d.Digest), MediaType: held.Header.Get("Content-Type")}
 	return r
+}
+
+// plain pushes an image that nothing is wrong with.
+func plain(ctx context.Context, s *probe.Sandbox) probe.Answer {
+	d := s.Image()
+	return s.Put(ctx, string(d.Digest), d, probe.Writing{})
 }

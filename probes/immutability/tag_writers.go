@@ -77,7 +77,7 @@ func (w writer) try(ctx context.Context, s *probe.Sandbox) tried {
 
 // writers lists the ways.
 func writers(s *probe.Sandbox) []writer {
-	plain := func(make func(*probe.Sandbox) probe.Doc) func(context.Context, *probe.Sandbox, string) probe.Answer {
+	one := func(make func(*probe.Sandbox) probe.Doc) func(context.Context, *probe.Sandbox, string) probe.Answer {
 		return func(ctx context.Context, s *probe.Sandbox, tag string) probe.Answer {
 			return s.Put(ctx, tag, make(s), probe.Writing{})
 		}
@@ -100,8 +100,8 @@ func writers(s *probe.Sandbox) []writer {
 	out := []writer{
 		{what: "an OCI index", push: listing(oci.MediaImageIndex, (*probe.Sandbox).Image)},
 		{what: "a docker list", push: listing(oci.MediaDockerList, (*probe.Sandbox).Docker)},
-		{what: "a docker manifest", push: plain((*probe.Sandbox).Docker)},
-		{what: "an artifact", push: plain(artifact)},
+		{what: "a docker manifest", push: one((*probe.Sandbox).Docker)},
+		{what: "an artifact", push: one(artifact)},
 		{what: "PUT by digest with ?tag=", push: byDigest(func(_ *probe.Sandbox, tag string) probe.Writing {
 			return probe.Writing{Tags: []string{tag}}
 		})},
@@ -114,10 +114,10 @@ func writers(s *probe.Sandbox) []writer {
 		{what: "a tag with one character percent-encoded", push: func(ctx context.Context, s *probe.Sandbox, tag string) probe.Answer {
 			return s.Put(ctx, tag, s.Image(), probe.Writing{Spell: func(tag string) string { return fmt.Sprintf("%%%02x%s", tag[0], tag[1:]) }})
 		}},
-		{what: "a tag that looks like a hash", tag: hash, push: plain((*probe.Sandbox).Image)},
+		{what: "a tag that looks like a hash", tag: hash, push: one((*probe.Sandbox).Image)},
 		{what: "a push to a tag sha256-DIGEST", severity: finding.Low, tag: func(s *probe.Sandbox) string {
 			return s.Image().Digest.FallbackTag()
-		}, push: plain((*probe.Sandbox).Image)},
+		}, push: one((*probe.Sandbox).Image)},
 	}
 	for _, other := range s.Others() {
 		out = append(out, writer{what: "a push to " + other.Endpoint(), push: func(ctx context.Context, _ *probe.Sandbox, tag string) probe.Answer {

@@ -56,7 +56,7 @@ func check(d *decoder, file *File) {
 	}
 	each(c, file.Images, c.image)
 	c.budget(&file.Check.Budget)
-	c.sandbox(&file.Check.Sandbox)
+	c.sandbox(&file.Check)
 	if file.Check.Upstream != nil {
 		c.upstream(file.Check.Upstream)
 	}
@@ -132,11 +132,12 @@ func (c *checker) instead(name string, defined []string) string {
 // Sandbox is the repository that may be written to and whose content may be left in caches, if the file names none.
 const Sandbox = "regproof-sandbox"
 
-func (c *checker) sandbox(s *string) {
-	if at, ok := c.at[s]; !ok {
-		*s = Sandbox
-	} else if !repositoryShape.MatchString(*s) {
-		c.add(at, "", "sandbox: %s is not a repository: lower-case components with a slash between them", quote(*s))
+func (c *checker) sandbox(check *Check) {
+	at, named := c.at[&check.Sandbox]
+	if check.SandboxNamed = named; !named {
+		check.Sandbox = Sandbox
+	} else if !repositoryShape.MatchString(check.Sandbox) {
+		c.add(at, "", "sandbox: %s is not a repository: lower-case components with a slash between them", quote(check.Sandbox))
 	}
 }
 

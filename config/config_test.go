@@ -81,7 +81,7 @@ func TestLoadEveryKey(t *testing.T) {
 			Cert: &config.Certificate{Cert: path("c.pem", "testdata/c.pem"), Key: path("k.pem", "testdata/k.pem"), CA: &config.TestAuthority{
 				Cert: path("test-ca.pem", "testdata/test-ca.pem"), Key: path("test-ca.key", "testdata/test-ca.key"),
 			}},
-			Pos:  at(39, 5),
+			Pos: at(39, 5),
 		}},
 		Policy: &config.Policy{Rules: []config.Rule{
 			{Who: []string{"anonymous"}, Repos: []string{"public/**"}, Can: []config.Action{config.Pull, config.List}, Pos: at(44, 7)},
@@ -201,3 +201,12 @@ func parse(t *testing.T, text string) *config.File {
 func base(scheme, host string) *url.URL     { return &url.URL{Scheme: scheme, Host: host} }
 func at(line, column int) config.Position   { return config.Position{Line: line, Column: column} }
 func path(written, open string) config.Path { return config.Path{Written: written, Resolved: open} }
+
+// TestSandboxNamed: a file that names the usual sandbox has named one.
+func TestSandboxNamed(t *testing.T) {
+	for text, named := range map[string]bool{"": false, "check: {sandbox: regproof-sandbox}\n": true, "check: {budget: {denied: 5}}\n": false} {
+		if got := parse(t, minimal+text).Check; got.SandboxNamed != named || got.Sandbox != config.Sandbox {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}

@@ -50,10 +50,12 @@ type Image struct {
 // Check holds the settings of the command check.
 type Check struct {
 	Require []Requirement `yaml:"require,omitempty" jsonschema_description:"Probes or controls, by id, glob or framework, that must be decided."`
-	Sandbox string        `yaml:"sandbox,omitempty" jsonschema:"default=regproof-sandbox" jsonschema_description:"Repository whose content may be left in caches, with --prime-caches."`
+	Sandbox string        `yaml:"sandbox,omitempty" jsonschema:"default=regproof-sandbox" jsonschema_description:"Repository for nothing else: it may be written to, with --write-sandbox, and its content may be left in caches, with --prime-caches."`
 	Budget  Budget        `yaml:"budget,omitempty" jsonschema_description:"Bounds of one run."`
 	// Upstream is nil where the file has none.
 	Upstream *Upstream `yaml:"upstream,omitempty" jsonschema_description:"Where regproof listens as the upstream of a cache of a lab, during the run."`
+
+	SandboxNamed bool `yaml:"-"` // the file names the sandbox, be it the usual one
 }
 
 // Upstream is where regproof listens, during a run, as the upstream registry of a pull-through cache that is told to

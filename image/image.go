@@ -45,6 +45,8 @@ type Content struct {
 	// it begins. It is empty for manifests and for what was not verified.
 	Sample []byte
 	Offset int64
+	// URLs are where the manifest says that clients may fetch it.
+	URLs []string
 	// Redirect is where the entitled were sent for the bytes, without query.
 	Redirect string
 }
@@ -216,7 +218,7 @@ func (k *Known) blobs(doc oci.Document) {
 		k.Configs = appendOnce(k.Configs, &Content{Kind: Config, Digest: doc.Config.Digest, MediaType: doc.Config.MediaType, Size: doc.Config.Size})
 	}
 	for _, l := range doc.Layers {
-		k.Layers = appendOnce(k.Layers, &Content{Kind: Layer, Digest: l.Digest, MediaType: l.MediaType, Size: l.Size})
+		k.Layers = appendOnce(k.Layers, &Content{Kind: Layer, Digest: l.Digest, MediaType: l.MediaType, Size: l.Size, URLs: l.URLs})
 	}
 }
 

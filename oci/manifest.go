@@ -15,6 +15,7 @@ type Descriptor struct {
 	Size         int64     `json:"size"`
 	ArtifactType string    `json:"artifactType,omitempty"`
 	Platform     *Platform `json:"platform,omitempty"`
+	URLs         []string  `json:"urls,omitempty"` // where else the content is said to be
 }
 
 // Platform says what an index child runs on.

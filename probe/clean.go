@@ -38,6 +38,12 @@ func Clean(ctx context.Context, opts Options, j *sandbox.Journal) Cleaned {
 	return out
 }
 
+// Covers says whether Clean would go where an object is.
+func Covers(opts Options, e sandbox.Entry) bool {
+	ep, ok := endpointOf(e)
+	return ok && slices.ContainsFunc(opts.Targets, func(t Target) bool { return t.has(ep) })
+}
+
 // registriesOf are the names that the entries of a journal have.
 func registriesOf(j *sandbox.Journal) []string {
 	var out []string

@@ -28,6 +28,7 @@ type seen struct {
 	hosts      []string // of redirects
 	names      []string // in certificates
 	survey     *discover.Survey
+	elsewhere  []Elsewhere
 }
 
 // maxSeen bounds each list of what servers name.

@@ -103,6 +103,7 @@ func (g *group) learn(ctx context.Context) {
 			if err == nil {
 				g.own = k
 				d.served(k)
+				d.target.seen.foreign(k)
 				if !s.pull.allow {
 					d.target.seen.image(d.ep.Prefix+s.ref.Repository, k.Root.Digest)
 				}

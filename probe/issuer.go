@@ -97,8 +97,8 @@ func (t *Trial) Peek(ctx context.Context, a Attempt) Verdict {
 	return t.try(ctx, a, t.door.first())
 }
 
-// Elsewhere is a repository of the same depth that nobody has.
-func (t *Trial) Elsewhere() string { return t.door.run.randomName(t.Repository()) }
+// Nowhere is a repository of the same depth that nobody has.
+func (t *Trial) Nowhere() string { return t.door.run.randomName(t.Repository()) }
 
 // Name is a repository in the names of this endpoint, as tokens have it.
 func (t *Trial) Name(repository string) string { return t.door.ep.Prefix + repository }

@@ -32,8 +32,26 @@ type Remains struct {
 	Final                     bool // the registry does not let anybody remove them
 }
 
+// String names all of them, those of a kind together.
 func (r Remains) String() string {
-	return fmt.Sprintf("left behind in %s at %s, %s: %s", r.Repository, r.Endpoint, r.Why, strings.Join(r.Names, ", "))
+	var parts []string
+	for _, k := range sandbox.Kinds() {
+		var names []string
+		for _, n := range r.Names {
+			if name, ok := strings.CutPrefix(n, string(k)+" "); ok {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 0 {
+			parts = append(parts, string(k)+"s "+strings.Join(names, ", "))
+		}
+	}
+	for _, n := range r.Names {
+		if strings.HasPrefix(n, "an ") {
+			parts = append(parts, n)
+		}
+	}
+	return fmt.Sprintf("left behind in %s at %s, %s: %s", r.Repository, r.Endpoint, r.Why, strings.Join(parts, "; "))
 }
 
 // object is one thing to remove, whatever number of entries is about it.
@@ -63,7 +81,7 @@ func (b *box) clear(ctx context.Context) (gone, all int, left []Remains) {
 	for _, k := range sandbox.Kinds() {
 		those(objects, func(o *object) bool { return o.entry.Kind == k }, func(o *object) { b.remove(ctx, o) })
 	}
-	those(objects, func(o *object) bool { return o.entry.Kind != sandbox.Upload && o.g != nil }, func(o *object) { b.verify(ctx, o) })
+	those(objects, func(o *object) bool { return o.entry.Kind != sandbox.Upload }, func(o *object) { b.verify(ctx, o) })
 	for _, o := range objects {
 		for _, n := range o.numbers {
 			if o.why == "" {
@@ -84,7 +102,8 @@ func (b *box) objects() []*object {
 	var out []*object
 	by := map[string]*object{}
 	for _, e := range b.journal.Left() {
-		if e.Registry != b.registry {
+		g := b.groupOf(e)
+		if e.Registry != b.registry || g == nil {
 			continue
 		}
 		key := strings.Join([]string{e.Endpoint, e.Address, e.Prefix, string(e.Kind), e.Reference}, " ")
@@ -93,7 +112,7 @@ func (b *box) objects() []*object {
 		}
 		o, ok := by[key]
 		if !ok {
-			o = &object{entry: e, g: b.groupOf(e)}
+			o = &object{entry: e, g: g}
 			by[key] = o
 			out = append(out, o)
 		}
@@ -170,9 +189,6 @@ func (b *box) removers(e sandbox.Entry) []*login.Identity {
 func (b *box) remove(ctx context.Context, o *object) {
 	e := o.entry
 	switch {
-	case o.g == nil:
-		o.why = "its endpoint is not among those that were given"
-		return
 	case o.g.door.problem != "":
 		o.why = o.g.door.problem
 		return
@@ -258,10 +274,8 @@ func (b *box) verify(ctx context.Context, o *object) {
 	}
 	switch {
 	case h.Status == http.StatusNotFound:
-	case o.status == http.StatusMethodNotAllowed:
-		o.why = "since deleting " + "a " + string(e.Kind) + " " + o.deleted
 	case h.Status == http.StatusOK || h.Status/100 == 2:
-		o.why = "since deleting it " + orElse(o.deleted, "was not tried")
+		o.why = "since deleting " + orElse(o.deleted, "was not tried")
 	default:
 		o.why = "whether it is gone is not to be seen: reading it " + told(h.Answer)
 	}

@@ -143,7 +143,10 @@ func (t *text) where(f finding.Finding) string {
 		return f.Endpoint
 	}
 	sep := ":"
-	if strings.Contains(f.Reference, ":") {
+	switch {
+	case f.Reference == "":
+		sep = ""
+	case strings.Contains(f.Reference, ":"):
 		sep = "@"
 	}
 	return f.Endpoint + " " + f.Repository + sep + f.Reference

@@ -13,6 +13,7 @@ import (
 	"github.com/regproof/regproof/probes/anonymous"
 	"github.com/regproof/regproof/probes/cache"
 	"github.com/regproof/regproof/probes/exposure"
+	"github.com/regproof/regproof/probes/immutability"
 	"github.com/regproof/regproof/probes/ingress"
 	"github.com/regproof/regproof/probes/transport"
 )
@@ -24,6 +25,7 @@ func allProbes() []probe.Probe {
 		ingress.All(),
 		transport.All(),
 		cache.All(),
+		immutability.All(),
 		exposure.All(),
 	)
 }

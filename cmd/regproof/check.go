@@ -269,6 +269,12 @@ func prove(cmd *cobra.Command, f checkFlags, s *setup, bar finding.Severity, out
 	defer spool.Close()
 	s.opts.Recorder = recorder
 
+	end, err := s.journal()
+	if err != nil {
+		return err
+	}
+	defer end()
+
 	ctx, cancel := context.WithTimeout(cmd.Context(), f.timeout)
 	defer cancel()
 	if up := s.opts.Upstream; up != nil {

@@ -74,6 +74,6 @@ func command() *cobra.Command {
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(checkCommand(), explainCommand(), probesCommand(), doctorCommand(), demoCommand(), labCommand(), versionCommand(), manCommand())
+	root.AddCommand(checkCommand(), explainCommand(), probesCommand(), doctorCommand(), demoCommand(), labCommand(), sandboxCommand(), versionCommand(), manCommand())
 	return root
 }

@@ -33,16 +33,15 @@ var ManifestType = probe.Probe{
 		if s == nil {
 			return why
 		}
-		child := s.Image()
-		s.Put(ctx, string(child.Digest), child, probe.Writing{}) // or the index would be refused for what it lists
+		child := s.Image() // the control, and what the indexes list
 		list := []oci.Descriptor{probe.Describe(child)}
 		both := s.Document(oci.MediaImageManifest, map[string]any{"config": s.Config(), "layers": []oci.Descriptor{s.Layer()}, "manifests": list})
 		disguised := s.Document(oci.MediaImageManifest, map[string]any{"manifests": list})
 		return worst(
-			doubtful(ctx, s, "an image manifest that lists manifests too", both, ""),
-			doubtful(ctx, s, "an OCI manifest pushed as one of docker", s.Image(), oci.MediaDockerManifest),
-			doubtful(ctx, s, "an OCI manifest pushed as an index", s.Image(), oci.MediaImageIndex),
-			doubtful(ctx, s, "an index that calls itself an image", disguised, ""),
+			doubtful(ctx, s, child, "an image manifest that lists manifests too", both, ""),
+			doubtful(ctx, s, child, "an OCI manifest pushed as one of docker", s.Image(), oci.MediaDockerManifest),
+			doubtful(ctx, s, child, "an OCI manifest pushed as an index", s.Image(), oci.MediaImageIndex),
+			doubtful(ctx, s, child, "an index that calls itself an image", disguised, ""),
 		)
 	},
 }
@@ -50,8 +49,9 @@ var ManifestType = probe.Probe{
 // doubtful pushes a manifest that should be refused, and looks for it. A 5xx is a
 // refusal too, if nothing was stored and a plain image is accepted before and
 // after it: distribution answers so to a URL that it does not allow.
-func doubtful(ctx context.Context, s *probe.Sandbox, what string, d probe.Doc, contentType string) probe.Result {
-	before := plain(ctx, s)
+func doubtful(ctx context.Context, s *probe.Sandbox, control probe.Doc, what string, d probe.Doc, contentType string) probe.Result {
+	plain := func() probe.Answer { return s.Put(ctx, string(control.Digest), control, probe.Writing{}) }
+	before := plain()
 	put := s.Put(ctx, string(d.Digest), d, probe.Writing{Type: contentType})
 	if r := s.Undecided(before, put); r.Outcome != "" && put.Status < 500 {
 		return r
@@ -64,7 +64,7 @@ func doubtful(ctx context.Context, s *probe.Sandbox, what string, d probe.Doc, c
 		return s.Result(finding.Unknown, fmt.Sprintf("%s was answered %s, and could not be read back (%s)", what, probe.Says(put), probe.Says(held.Answer)), answers...)
 	default:
 		if put.Status >= 500 {
-			answers = append(answers, plain(ctx, s))
+			answers = append(answers, plain())
 		}
 		if r := s.Undecided(held.Answer, answers[len(answers)-1]); r.Outcome != "" {
 			return r
@@ -78,10 +78,4 @@ func doubtful(ctx context.Context, s *probe.Sandbox, what string, d probe.Doc, c
 	r.Message = what + " is accepted and served"
 	r.Subject = &finding.Subject{Kind: "manifest", Digest: string(d.Digest), MediaType: held.Header.Get("Content-Type")}
 	return r
-}
-
-// plain pushes an image that nothing is wrong with.
-func plain(ctx context.Context, s *probe.Sandbox) probe.Answer {
-	d := s.Image()
-	return s.Put(ctx, string(d.Digest), d, probe.Writing{})
 }

@@ -53,7 +53,7 @@ func elsewhere(ctx context.Context, t *probe.Trial) purse {
 		if id != nil {
 			who = id.Name
 		}
-		wishes := []wish{{"a token of " + who + " for a repository that does not exist", probe.Mint{As: id, Scopes: pull(t.Elsewhere())}}}
+		wishes := []wish{{"a token of " + who + " for a repository that does not exist", probe.Mint{As: id, Scopes: pull(t.Nowhere())}}}
 		if other := otherRepository(t); other != "" && id != nil {
 			wishes = append(wishes, wish{"a token of " + who + " for " + other, probe.Mint{As: id, Scopes: pull(other)}})
 		}

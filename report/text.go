@@ -361,7 +361,10 @@ func (t *text) undecided(key string, n int) {
 func flag(key string) string {
 	_, reason, _ := strings.Cut(key, "\x00")
 	if rest, ok := strings.CutPrefix(reason, "it needs --"); ok && strings.HasPrefix(key, string(finding.NotChecked)) {
-		name, _, _ := strings.Cut(rest, " ")
+		name, after, _ := strings.Cut(rest, " ")
+		if value, _, _ := strings.Cut(after, " "); value != "" && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+			name += " " + value // what it takes
+		}
 		return "--" + name
 	}
 	return ""

@@ -37,6 +37,7 @@ type peerCase struct {
 	exit     int
 	fails    []string // the probes that fail, "anonymous/" left out: these and no others
 	may      []string // probes that may fail too: the same weakness seen twice
+	passes   []string // probes that must pass, beside what the exit code asks for
 	says     string   // part of the reason for the exit code
 	curl     bool     // the printed curl lines are tried
 }
@@ -102,7 +103,7 @@ func TestPeers(t *testing.T) {
 	}
 	peer.Need(t, peer.DockerRegistry, peer.Skopeo)
 	w := newPeerWorld(t)
-	cases := slices.Concat(registryCases(), nginxCases(), limitCases(), haproxyCases(), doorCases(), callCases(), upstreamCases(), mutualCases())
+	cases := slices.Concat(registryCases(), nginxCases(), limitCases(), haproxyCases(), doorCases(), callCases(), upstreamCases(), mutualCases(), sandboxCases())
 	t.Run("cases", func(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
@@ -167,6 +168,11 @@ func (w *peerWorld) try(t *testing.T, c peerCase) {
 		sound := func(e string) bool { return strings.Contains(f.Endpoint, e) }
 		if p := strings.TrimPrefix(f.Probe, "anonymous/"); f.Outcome == "pass" && slices.Contains(c.fails, p) && !slices.Contains(fails, p) && !slices.ContainsFunc(at.untouched, sound) {
 			complain("FALSE PASS of %s: %s", p, f.Reason)
+		}
+	}
+	for _, p := range c.passes {
+		if !slices.Contains(got.probes("pass", ""), p) {
+			complain("%s does not pass", p)
 		}
 	}
 	if broken := got.probes("error", ""); len(broken) > 0 {

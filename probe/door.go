@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -264,6 +265,13 @@ func allowed(t *Target) []credential.Origin {
 	for _, e := range t.Endpoints {
 		if o, err := credential.ParseOrigin(e.URL.Scheme + "://" + e.URL.Host); err == nil {
 			out = append(out, o)
+		}
+	}
+	for _, is := range t.Foreign {
+		if u, err := url.Parse(is.Realm); err == nil {
+			if o, err := credential.ParseOrigin(u.Scheme + "://" + u.Host); err == nil {
+				out = append(out, o)
+			}
 		}
 	}
 	return out

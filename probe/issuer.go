@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -64,10 +65,14 @@ func (t *Trial) Published(ctx context.Context, is Issuer, path string) Answer {
 	return a
 }
 
-// OtherIssuers are the token services that the other endpoints of this registry
-// name, and that are not this one's.
+// Signing is the key of the token service, nil when it was not given.
+func (t *Trial) Signing() *Signing { return t.door.target.Signing }
+
+// OtherIssuers are the token services that the configuration names as those of
+// other registries, and those that the other endpoints of this registry name and
+// that are not this one's.
 func (t *Trial) OtherIssuers(is Issuer) []Issuer {
-	var out []Issuer
+	out := slices.Clone(t.door.target.Foreign)
 	seen := map[string]bool{is.Realm: true}
 	for _, d := range t.door.run.doors {
 		if d.target != t.door.target || d == t.door {

@@ -33,6 +33,8 @@ type Target struct {
 	Mutual   bool
 	Product  string    // what it is said to be; "" is to be recognised
 	Imported *Imported // what clients are told of it; nil when nothing was read
+	Foreign  []Issuer  // token services of other registries, whose tokens must open nothing here
+	Signing  *Signing  // what its token service signs with; nil when nobody said
 
 	seen *seen
 }
@@ -70,6 +72,13 @@ const (
 
 // shut says whether nothing but being shut is asked of the endpoint.
 func (e Endpoint) shut() bool { return e.Expect == Closed || e.Expect == Redirected }
+
+// Signing is the key of a token service, for proofs that its owner alone can
+// make: a token that is signed well and wrong in one thing else.
+type Signing struct {
+	KeyID string
+	Key   crypto.Signer
+}
 
 // Identity is who asks, and where it counts.
 type Identity struct {

@@ -12,10 +12,18 @@ import "github.com/regproof/regproof/probe"
 func All() []probe.Probe {
 	return []probe.Probe{
 		Stranger,
+		Surplus,
+		Escalation,
+		ScopeSyntax,
 		Repository,
+		Action,
+		Service,
+		Audience,
+		Issuer,
 		Signature,
 		Algorithm,
 		Key,
+		Structure,
 		WorkloadBroker,
 		WorkloadEnforcement,
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -138,21 +139,35 @@ func sort(all []given) purse {
 	return p
 }
 
-// show makes forms of what was given, or where nothing of it allows anything, of
-// one token that does not, of each who asked.
-func (p purse) show(with func(given) string, cause string) (forms []form) {
-	list := p.usable
-	if len(list) == 0 {
-		list = p.idle
-	}
-	for i, g := range list {
-		forms = append(forms, form{name: g.name, token: g.Token, cause: cause, with: with(g), as: g.as(), secret: true, layer: i < maxLayers, trail: g.Trail})
+// show makes forms of what was given.
+func (p purse) show(cause string) (forms []form) {
+	for i, g := range p.usable[:min(len(p.usable), maxShown)] {
+		with := "a token that the token service gives to anybody"
+		if g.mint.As != nil {
+			with = "a token of " + g.as()
+		}
+		forms = append(forms, form{name: g.name, token: g.Token, cause: cause, with: with, as: g.as(), secret: true, layer: i < maxLayers, trail: g.Trail})
 	}
 	return forms
 }
 
+// all also shows, of who was given nothing that allows anything, one token that
+// does not.
+func (p purse) all() purse {
+	p.usable = slices.Clone(p.usable)
+	for _, g := range p.idle {
+		if !slices.ContainsFunc(p.usable, func(u given) bool { return u.as() == g.as() }) {
+			p.usable = append(p.usable, g)
+		}
+	}
+	return p
+}
+
+// maxShown bounds how many tokens of a probe are used.
+const maxShown = 12
+
 // maxLayers bounds how many tokens of a probe are tried on a layer, too.
-const maxLayers = 4
+const maxLayers = 2
 
 // fold says of a result what was asked for, and turns a pass into none where a
 // wish had no answer.
@@ -169,7 +184,7 @@ func (p purse) fold(r probe.Result) probe.Result {
 	default:
 		var parts []string
 		if p.given > 0 {
-			parts = append(parts, fmt.Sprintf("%d given, %d of them used", p.given, max(len(p.usable), min(len(p.idle), 1))))
+			parts = append(parts, fmt.Sprintf("%d given, %d different ones used", p.given, min(len(p.usable), maxShown)))
 		}
 		if p.refused > 0 {
 			parts = append(parts, fmt.Sprintf("%d refused", p.refused))

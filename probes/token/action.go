@@ -20,6 +20,7 @@ var Action = probe.Probe{
 	How: []string{
 		"who may pull the image asks for the right to pull it alone; the token is used for POST uploads, which is cancelled at once when it is started, and for DELETE of a manifest that cannot exist",
 		"202 to the upload is a failure, and so is a DELETE that is answered 404 MANIFEST_UNKNOWN or 202 twice where a stranger is denied; 405 says nothing",
+		"an opaque token that does so is of medium severity: its user may push by himself",
 		"a token that says itself that it may push is no matter of this probe: token/surplus uses it",
 	},
 	Fix:      "Compare the action of every request with the access claim: POST, PUT and PATCH need push, DELETE needs delete (zot before 2.1.18 takes push for it).",
@@ -38,6 +39,9 @@ var Action = probe.Probe{
 		case id == nil:
 			return probe.NotApplicable("no identity that may pull the image can be used")
 		}
+		if l := lenience(ctx, t); l.anything {
+			return told("any bearer opens the image", "ingress/authorization")
+		}
 		g := ask(ctx, t, m.issuer, []wish{{"scope=" + t.Scope("pull"), probe.Mint{As: id, Scopes: []string{t.Scope("pull")}}}})[0]
 		switch more, readable := beyond(g, t.Name(t.Repository())); {
 		case g.NotAsked != "":
@@ -48,6 +52,10 @@ var Action = probe.Probe{
 			return told("the token says itself that it allows more", "token/surplus")
 		}
 		r := write(ctx, t, g, "a token to pull")
+		if _, readable := beyond(g, t.Name(t.Repository())); r.Outcome == finding.Fail && !readable {
+			r.Severity = finding.Medium
+			r.Message += ". The token is opaque: it is one of all that its user may do"
+		}
 		r.Evidence = slices.Concat(g.Trail, r.Evidence)
 		return r
 	},

@@ -9,7 +9,6 @@ import (
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
 	"github.com/regproof/regproof/probe"
-	"github.com/regproof/regproof/probes/token"
 )
 
 // denials counts the denied requests of a run that came with a token: what the
@@ -37,7 +36,7 @@ func TestBudget(t *testing.T) {
 		change func(*probe.Options)
 	}{{"one identity", nil}, {"two identities", withDev(l, d, func(*probe.Target) {})}} {
 		t.Run(c.name, func(t *testing.T) {
-			n := denials(t, labtest.Prove(t, l, d, labtest.Setting{Policy: intended, Change: c.change, Probes: token.All()}))
+			n := denials(t, labtest.Prove(t, l, d, labtest.Setting{Policy: intended, Change: c.change, Probes: issued()}))
 			t.Logf("%d denied requests with a token", n)
 			if n > 70 || n < 30 {
 				t.Errorf("%d denied requests", n)

@@ -32,6 +32,10 @@ type template struct {
 	result   probe.Result
 }
 
+// maxTemplate is how large a token may be to be taken for a template, in bytes:
+// dozens are made like it.
+const maxTemplate = 8 << 10
+
 // jws is a token before it is signed. Its parts are JSON texts, so that forms
 // which no library makes can be made.
 type jws struct{ header, payload []byte }
@@ -46,13 +50,13 @@ func templateOf(ctx context.Context, t *probe.Trial) template {
 		}
 		if id := t.Entitlement(); id != nil {
 			if token, _, why := t.Token(ctx, id); why == "" {
-				if j, err := login.ParseJWT(token); err == nil {
+				if j, err := login.ParseJWT(token); err == nil && len(token) <= maxTemplate {
 					m.real, m.jwt = token, j
 				}
 			}
 		}
 		if token, _, why := t.Token(ctx, nil); why == "" {
-			if j, err := login.ParseJWT(token); err == nil {
+			if j, err := login.ParseJWT(token); err == nil && len(token) <= maxTemplate {
 				m.stranger, m.anybody = &j, token
 			}
 		}
@@ -87,9 +91,9 @@ func (m *template) shape(t *probe.Trial) {
 	m.base = jws{text(header), text(claims)}
 	alg, _ := header["alg"].(string)
 	m.own = newPair(alg)
-	m.junk = random(max(len(m.signature()), 32))
-	if len(m.signature()) == 0 {
-		m.junk = random(64)
+	m.junk = random(64)
+	if n := len(m.signature()); n >= 32 {
+		m.junk = random(n)
 	}
 }
 

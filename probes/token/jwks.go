@@ -183,9 +183,14 @@ func parseKey(raw, set []byte, from string) []public {
 }
 
 func asymmetric(key any) bool {
-	switch key.(type) {
-	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		return k.N.BitLen() <= maxModulus
+	case *ecdsa.PublicKey, ed25519.PublicKey:
 		return true
 	}
 	return false
 }
+
+// maxModulus is the largest RSA key that is tried, in bits: it takes its time.
+const maxModulus = 8192

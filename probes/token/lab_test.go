@@ -46,11 +46,19 @@ var also = map[string][]string{
 	"verify-no-aud":     {"token/service"},
 }
 
-// TestLab holds the family to its entries of the lab: a weak door fails the one
+// issued are the probes of what is issued and what is taken for it.
+func issued() []probe.Probe {
+	return []probe.Probe{
+		token.Stranger, token.Surplus, token.Escalation, token.ScopeSyntax, token.Repository, token.Action, token.Service, token.Audience, token.Issuer,
+		token.Signature, token.Algorithm, token.Key, token.Structure,
+	}
+}
+
+// TestLab holds them to their entries of the lab: a weak door fails the one
 // probe that is named for it, and no other; its twin fails none.
 func TestLab(t *testing.T) {
 	l := labtest.Open(t)
-	mine := token.All()
+	mine := issued()
 	for _, w := range lab.Weaknesses() {
 		here := slices.ContainsFunc(mine, func(p probe.Probe) bool { return p.ID == w.Probe })
 		if strings.HasPrefix(w.Name, "workload-") {

@@ -18,7 +18,7 @@ type lenient struct {
 	junk     bool // any signature: token/signature
 	stripped bool // no signature, whatever the algorithm: token/signature
 	none     bool // alg none: token/algorithm
-	other    bool // a token for another repository: token/repository
+	other    bool // a token that says it is for another repository: token/repository
 }
 
 // lenience finds out once for all probes of an image at an endpoint.

@@ -5,6 +5,7 @@ package token
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -120,10 +121,12 @@ func sort(all []given) purse {
 			p.notAsked = g.NotAsked
 		case g.refused():
 			p.refused++
-		case g.Err != nil || g.Token == "":
-			if p.unheard = g.Err; g.Err == nil {
-				p.unheard = fmt.Errorf("the token service answered without a token")
-			}
+		case g.Err != nil:
+			p.unheard = g.Err
+		case g.Token == "":
+			p.unheard = errors.New("the token service answered without a token")
+		case len(g.Token) > maxUsed:
+			p.unheard = fmt.Errorf("the token service answered with a token of %d bytes, which is too large to be used", len(g.Token))
 		default:
 			p.given++
 			switch {
@@ -163,6 +166,9 @@ func (p purse) all() purse {
 	return p
 }
 
+// maxUsed is how large a token may be to be used, in bytes.
+const maxUsed = 32 << 10
+
 // maxShown bounds how many tokens of a probe are used.
 const maxShown = 12
 
@@ -184,12 +190,16 @@ func (p purse) fold(r probe.Result) probe.Result {
 	default:
 		var parts []string
 		if p.given > 0 {
-			parts = append(parts, fmt.Sprintf("%d given, %d different ones used", p.given, min(len(p.usable), maxShown)))
+			used := "none of which says that it allows anything new"
+			if n := min(len(p.usable), maxShown); n > 0 {
+				used = fmt.Sprintf("%d used that differ", n)
+			}
+			parts = append(parts, fmt.Sprintf("%d given, %s", p.given, used))
 		}
 		if p.refused > 0 {
 			parts = append(parts, fmt.Sprintf("%d refused", p.refused))
 		}
-		r.Reason = "tokens: " + strings.Join(parts, ", ") + "; " + r.Reason
+		r.Reason = "tokens: " + strings.Join(parts, ", ") + "; " + strings.TrimPrefix(r.Reason, "0 ways to ask, none opened it; ")
 	}
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
 
@@ -18,11 +19,11 @@ var Repository = probe.Probe{
 	How: []string{
 		"who may pull the image asks for tokens of a repository that does not exist, and of another one that is configured; a stranger for one that policy opens to everybody",
 		"each is used on the image by its tag, by its digest, and on a layer",
-		"opaque tokens are used as well: what a token service calls the token of a repository has to be one",
+		"opaque tokens are used as well; where it is the user's own, and not a stranger's, that is a failure of medium severity",
 	},
 	Fix:      "Let the registry compare the access claim of the token with the repository and the action of every request, also of those by digest and for blobs.",
 	NotWhen:  "Never: a token says what it is for.",
-	Severity: "critical",
+	Severity: finding.Critical,
 	Control:  "token-repository",
 	Effect:   probe.Read,
 	Per:      probe.Once,
@@ -40,6 +41,14 @@ var Repository = probe.Probe{
 		r := t.Vary(ctx, sets...)
 		if len(sets[0].Odd) == 0 && p.unheard == nil && p.notAsked == "" {
 			return probe.NotApplicable("nobody is given a token for another repository")
+		}
+		if i := slices.IndexFunc(p.usable, func(g given) bool { return g.name == r.Variant }); r.Outcome == finding.Fail && i >= 0 {
+			g := p.usable[i]
+			r.Evidence = slices.Concat(g.Trail, r.Evidence)
+			if g.JWT == nil && g.as() != "" {
+				r.Severity = finding.Medium
+				r.Message += ". The token is opaque and its user may pull both: it is one of the user's, and not of a repository"
+			}
 		}
 		return p.fold(r)
 	},
@@ -101,11 +110,14 @@ func setsElsewhere(t *probe.Trial, p purse) []probe.Set {
 	return sets
 }
 
-// opensElsewhere says whether one of them opens the image in any way, once.
+// opensElsewhere says whether one of them that can be read opens the image in any
+// way, once. An opaque one may be its user's own, which says nothing of others'.
 func opensElsewhere(ctx context.Context, t *probe.Trial) bool {
-	for _, set := range setsElsewhere(t, elsewhere(ctx, t)) {
+	p := elsewhere(ctx, t)
+	p.usable = slices.DeleteFunc(slices.Clone(p.usable), func(g given) bool { return g.JWT == nil })
+	for _, set := range setsElsewhere(t, p) {
 		for _, a := range set.Odd {
-			if t.Peek(ctx, a).Outcome == "fail" {
+			if t.Peek(ctx, a).Outcome == finding.Fail {
 				return true
 			}
 		}

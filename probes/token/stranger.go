@@ -6,6 +6,7 @@ import (
 	"context"
 	"path"
 
+	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
 
@@ -23,7 +24,7 @@ var Stranger = probe.Probe{
 	Fix: "Give anonymous no rights in the token service: in docker_auth no acl entry that matches an empty account, " +
 		"in Harbor and GitLab make the project private, in ACR switch anonymousPullEnabled off.",
 	NotWhen:  "The image is meant to be public: say so with a rule in policy.rules.",
-	Severity: "critical",
+	Severity: finding.Critical,
 	Control:  "token-stranger",
 	Effect:   probe.Read,
 	Per:      probe.Once,

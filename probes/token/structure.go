@@ -111,10 +111,10 @@ func sealed(k public, inner string) string {
 // broken are tokens on which a reader may stumble. None is signed well.
 func (m *template) broken() []form {
 	const cause = "An error while a token is read is taken for a yes."
-	text := bytes.Replace(edited(m.base.payload, map[string]any{"exp": "regproof"}), []byte(`"regproof"`), []byte("1e400"), 1)
+	never := bytes.Replace(edited(m.base.payload, map[string]any{"exp": "regproof"}), []byte(`"regproof"`), []byte("1e400"), 1)
 	return []form{
 		m.made("claims that are no JSON, signed at random", jws{m.base.header, []byte("regproof")}.by(bytesOf(m.junk)), cause),
-		m.made("exp 1e400, signed at random", jws{m.base.header, text}.by(bytesOf(m.junk)), cause),
+		m.made("exp 1e400, signed at random", jws{m.base.header, never}.by(bytesOf(m.junk)), cause),
 	}
 }
 

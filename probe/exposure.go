@@ -160,14 +160,10 @@ func (t *Trial) Try(ctx context.Context, who, name, password string) Answer {
 	q := question{lane: d.first(), id: anonymous, phase: phaseFresh, variant: true, direct: true, request: oci.Request{Method: http.MethodGet, Kind: oci.Ping}}
 	var a Answer
 	challenges := login.ParseChallenges(t.Ping(Answer{}).First.Header.Values("Www-Authenticate"))
-	origin, err := credential.ParseOrigin(d.ep.URL.Scheme + "://" + d.ep.URL.Host)
+	id, err := t.pretend(who, name, password)
 	if err != nil {
 		return Answer{Problem: err.Error()}
 	}
-	id := login.Identity{Name: who, Realms: d.target.Realms, Secret: credential.Bound{
-		Credential: credential.Credential{Username: name, Password: credential.NewSecret(password)},
-		Origins:    []credential.Origin{origin}, PlainHTTP: true,
-	}}
 	a.Grant = d.logins.Authorize(ctx, d.reg, id, challenges, "")
 	a.Trail, a.Problem = a.Grant.Evidence, a.Grant.Problem
 	if a.Grant.Refused || a.Problem != "" {

@@ -5,7 +5,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -42,6 +41,7 @@ type group struct {
 
 	rounds          beside // sentinels under way beside the attempts
 	core, rest, odd *gate  // odd: what is run once for the endpoint
+	read            bool   // for the last trials: asked cold and by the entitled
 }
 
 // askCold is phase 0: anonymous, by the configured reference, on every address.
@@ -151,6 +151,10 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 	for _, i := range runnable {
 		wg.Go(func() {
 			result := g.guarded(ctx, probes[i])
+			if result.Later != nil {
+				g.door.run.later(ctx, g, probes[i], result.Later)
+				return // the finding comes at the end
+			}
 			if probes[i].ID == CachedContent {
 				g.told.fails = result.Outcome == finding.Fail
 				close(g.told.done)
@@ -188,16 +192,13 @@ func (g *group) conduct(ctx context.Context, gt *gate, asked bool) {
 
 // guarded runs a probe; a panic is the engine's fault and breaks this trial
 // alone.
-func (g *group) guarded(ctx context.Context, p Probe) (result Result) {
+func (g *group) guarded(ctx context.Context, p Probe) Result {
 	defer func() {
-		if e := recover(); e != nil {
-			result = Result{Outcome: finding.Error, Reason: fmt.Sprintf("the probe panicked: %v", e), Message: firstLines(string(debug.Stack()))}
-		}
 		g.core.done(p.ID)
 		g.rest.done(p.ID)
 		g.odd.done(p.ID)
 	}()
-	return p.Run(ctx, &Trial{group: g, probe: p})
+	return g.safely(func() Result { return p.Run(ctx, &Trial{group: g, probe: p}) })
 }
 
 func firstLines(stack string) string {

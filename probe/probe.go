@@ -53,13 +53,16 @@ type Per int
 // Once is one image for each endpoint, the first that is private: what such
 // a probe varies is not the image. Its attempts come after all others. Primary
 // is the registry at its primary endpoint, when all that is configured was
-// asked.
+// asked. Last is the image of Once on each endpoint, when every registry was
+// asked everything else: one probe after the other, those last that may lock a
+// user or ban this client.
 const (
 	Image Per = iota
 	Repository
 	Registry
 	Once
 	Primary
+	Last
 )
 
 // Need is something a probe cannot do without.
@@ -113,6 +116,9 @@ type Result struct {
 	Repository string   // when other than the trial's, or of the sandbox
 	Expected   string   // when other than deny
 	Also       []Result // findings of the same probe at other endpoints
+	// Later makes the result, when all that is left is to wait: the run goes on
+	// meanwhile. Everything else of this one is ignored then.
+	Later      func(context.Context) Result
 	Attempts   int
 	Deviations []finding.Deviation
 }

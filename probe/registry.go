@@ -111,6 +111,7 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 			r.introduce(ctx, chosen, doors[0])
 		}
 		r.last(ctx, whole, doors, results, n)
+		r.end(t, chosen, doors)
 	}
 }
 
@@ -178,7 +179,7 @@ func choose(closed, open []*subject) (chosen *subject, alone bool) {
 }
 
 // part says which units of probes are run on a subject.
-type part struct{ listing, late, image, repository, endpoint, primary bool }
+type part struct{ listing, late, image, repository, endpoint, primary, last bool }
 
 // listings are for the registry as such, and may be required.
 var listings = part{listing: true}
@@ -203,6 +204,9 @@ func (r *run) emit(fs []finding.Finding, rows []access.Row) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range fs {
+		if f.Probe == "" { // it comes later
+			continue
+		}
 		if err := r.sink.Finding(printable(f).Check()); err != nil && r.failed == nil {
 			r.failed = err
 		}
@@ -283,6 +287,8 @@ func (r *run) probesFor(s *subject, want part) []Probe {
 			ok = named && want.endpoint
 		case Primary:
 			ok = want.primary
+		case Last:
+			ok = named && want.last
 		default:
 			ok = named && want.image
 		}

@@ -44,6 +44,8 @@ type Options struct {
 	Journal        *sandbox.Journal // of what is made there; nil makes nothing
 	Sample         int              // repositories of an open listing to prove retrieval on
 	Slow           bool             // wait for what takes its time: the end of a token, a revocation
+	Decoy          string           // a user that exists and may be locked out; "" is none
+	Revocation     *Revocation      // how a credential is taken away; nil is not at all
 	Discover       bool             // look for doors that nobody configured
 	Ports          *discover.Ports  // where; nil is the usual ones
 	PlainPort      uint16           // where plain HTTP is looked for beside https; 0 is 80
@@ -114,6 +116,9 @@ type run struct {
 	mu       sync.Mutex
 	notes    []string
 	failed   error
+	waits    waits
+	ends     []ending // registries whose last trials are still to come
+	wrong    attempts // wrong passwords with configured names
 }
 
 // Run makes all trials. It returns an error only when it could not begin or
@@ -161,6 +166,8 @@ func (r *run) all(ctx context.Context) (Summary, error) {
 		}
 		r.registry(ctx, t, own)
 	}
+	r.collect()
+	r.finals(ctx)
 	return r.summary(ctx, doors), r.failed
 }
 
@@ -198,9 +205,7 @@ func (r *run) exchange(ctx context.Context, d *door, req wire.Request) wire.Resp
 		return r.simulate.answer(d, req)
 	}
 	resp := d.wire.Do(ctx, req)
-	if n := r.spent.Load(); r.opts.Progress != nil {
-		r.opts.Progress(Progress{Requests: int(n), Trials: int(r.trials.Load())})
-	}
+	r.report()
 	return resp
 }
 

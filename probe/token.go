@@ -60,6 +60,7 @@ type Mint struct {
 	Query   string     // raw
 	Form    url.Values // a POST
 	User    [2]string  // a made-up user and password; never those of anybody
+	Empty   bool       // User is sent even if both are empty
 	Realm   string     // another path of the same service; "" is the issuer's
 }
 
@@ -91,7 +92,7 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 		ask.Method, ask.Form, ask.Without = http.MethodPost, m.Form.Encode(), true
 		ask.Query = m.Query
 	}
-	if m.User != [2]string{} {
+	if m.User != [2]string{} || m.Empty {
 		ask.Header = append(ask.Header, [2]string{"Authorization", login.BasicHeader(m.User[0], m.User[1])})
 		ask.Without = true
 	}

@@ -82,11 +82,11 @@ func endless(ctx context.Context, t *probe.Trial, o own, r probe.Result) probe.R
 	}
 	r.Evidence, r.Attempts = slices.Concat(r.Evidence, again.trail()), 2
 	if _, ok := again.minted.JWT.Seconds("exp"); ok {
-		r.Outcome, r.Reason = finding.Unknown, "one token names no end (exp), and the next one does"
+		r.Outcome, r.Reason = finding.Unknown, "one token has no exp, and the next one has"
 		return r
 	}
 	r.Outcome, r.Severity = finding.Fail, finding.Medium
-	r.Reason = "two tokens that name no end (exp) open the manifest"
+	r.Reason = "two tokens whose exp is missing or no number open the manifest"
 	r.Message = fmt.Sprintf("the token service gives %s tokens without an end, and the registry takes them", o.id.Name)
 	return decided(r, again.used, "allow")
 }

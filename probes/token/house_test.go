@@ -64,6 +64,8 @@ type given struct {
 }
 
 func (h *house) know(user, password string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if user == h.name && password == h.password {
 		return !h.revoked || h.survives
 	}

@@ -91,7 +91,7 @@ func lifeOf(m probe.Minted) life {
 	if m.JWT != nil {
 		exp, ok := m.JWT.Seconds("exp")
 		if !ok {
-			return life{endless: true, text: "the token can be read and names no end (exp)"}
+			return life{endless: true, text: "the token can be read, and its exp is missing or no number"}
 		}
 		begin, what := began(m)
 		n := bounded(exp, begin)

@@ -21,7 +21,7 @@ var Throttling = probe.Probe{
 	Why: "Where guessing costs nothing, every leaked list of passwords is tried on every user, " +
 		"and a weak one falls in a night.",
 	How: []string{
-		"only with --try-throttling, and after everything else: 20 different wrong passwords of a made-up user, one at a time, at the token service, or as Basic at /v2/ where there is none",
+		"only with --try-throttling, and after everything else: 20 different wrong passwords of a made-up user, one at a time, at the token service, or as Basic at /v2/ where there is none; one more before, to see how logins are asked for",
 		"slowed down is: 429, 503, a 401 that becomes 403, Retry-After, no answer any more, or the last five answers taking twice as long as the first five and half a second or more",
 		"none of that within 20 is a failure; no configured user is guessed, so a lockout of users that exist is not seen",
 	},

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/distribution/distribution/v3/configuration"
 )
@@ -31,8 +32,9 @@ func (a Auth) String() string { return [...]string{"basic", "token", "none"}[max
 type DoorOptions struct {
 	Weaknesses []string // by name; they combine, the first one meets a request first
 	Auth       Auth
-	TLS        bool   // HTTPS with the lab's own authority, HTTP/2 offered
-	Listen     string // an IP address of loopback and a port; default 127.0.0.1:0
+	TLS        bool          // HTTPS with the lab's own authority, HTTP/2 offered
+	Listen     string        // an IP address of loopback and a port; default 127.0.0.1:0
+	Lifetime   time.Duration // of tokens; 0 is five minutes, or what an entry says
 }
 
 // Door is one way into the store: an address, a guard, and what is wrong with it.
@@ -169,7 +171,7 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 			return err
 		}
 	}
-	d.tokens = &tokenService{keys: d.lab.keys, strangers: pullsPublic}
+	d.tokens = &tokenService{keys: d.lab.keys, strangers: pullsPublic, lifetime: p.lifetime}
 	for _, e := range p.entries {
 		if e.tokens != nil {
 			e.tokens(d.tokens)

@@ -24,7 +24,8 @@ type plan struct {
 	storagePublic         bool
 	plainToo, quiet       bool
 	signedFor             time.Duration
-	needsBasic            string // by which entry
+	lifetime              time.Duration // of tokens
+	needsBasic            string        // by which entry
 	verifies              bool
 	flaws                 flaw
 	tokenHost             *tls.ClientAuthType
@@ -32,7 +33,7 @@ type plan struct {
 }
 
 func planFor(o DoorOptions) (*plan, error) {
-	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, signedFor: signedFor}
+	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, signedFor: signedFor, lifetime: o.Lifetime}
 	if p.listen == "" {
 		p.listen = "127.0.0.1:0"
 	}

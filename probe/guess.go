@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/regproof/regproof/credential"
@@ -165,14 +164,6 @@ func (t *Trial) Serves(a Attempt, answer Answer) bool {
 	}
 	c := a.Content // the image may have been forgotten since
 	return c != nil && t.own(c.Digest) && (c.Digest.Encoded() == answer.SHA256 || c.Digest.Matches(unzip(answer.Response)))
-}
-
-// Hide keeps secrets out of every record, also as they stand in a query: what
-// was made from a secret is one.
-func (t *Trial) Hide(secrets ...string) {
-	for _, s := range secrets {
-		t.hide(s, url.QueryEscape(s), strings.ReplaceAll(s, " ", "%20"))
-	}
 }
 
 // attempts are the wrong passwords that were tried with names of configured

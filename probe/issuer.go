@@ -37,6 +37,10 @@ func (t *Trial) Token(ctx context.Context, id *Identity) (token string, trail []
 	return token, g.Evidence, ""
 }
 
+// Hide keeps what is as good as a secret out of every record: a token that was
+// made from one.
+func (t *Trial) Hide(secrets ...string) { t.hide(secrets...) }
+
 // Published asks the host of a token service for another path of it, as a
 // stranger: its keys are public. Redirects are followed as far as the guard lets.
 func (t *Trial) Published(ctx context.Context, is Issuer, path string) Answer {

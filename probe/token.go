@@ -138,6 +138,9 @@ func (m Mint) form(is Issuer, id login.Identity) url.Values {
 		service = m.Service
 	}
 	f := url.Values{"grant_type": {"password"}, "client_id": {"regproof"}, "service": {service}, "scope": {strings.Join(m.Scopes, " ")}}
+	if m.Offline {
+		f.Set("access_type", "offline")
+	}
 	switch c := id.Secret.Credential; {
 	case !c.Refresh.IsZero():
 		f.Set("grant_type", "refresh_token")
@@ -181,11 +184,11 @@ func (m Mint) query(is Issuer, id login.Identity) string {
 	return q.Encode()
 }
 
-// hide keeps secrets out of every record.
+// hide keeps secrets out of every record, also as they stand in a query.
 func (t *Trial) hide(secrets ...string) {
 	for _, s := range secrets {
 		if s != "" && t.door.run.opts.Recorder != nil {
-			t.door.run.opts.Recorder.Hide(s)
+			t.door.run.opts.Recorder.Hide(s, url.QueryEscape(s))
 		}
 	}
 }

@@ -36,33 +36,35 @@ var EmptyCredential = probe.Probe{
 	Run:      empties,
 }
 
-// nobodys is a credential that nobody was given.
-type nobodys struct{ name, user, password string }
+// nobody is a credential that was given to no one.
+type nobody struct{ name, user, password string }
+
+const emptiness = "an empty user name or password"
 
 func empties(ctx context.Context, t *probe.Trial) probe.Result {
 	user, password := t.Stray()
 	is, no := t.Issuer(ctx)
 	issued := no.Outcome == ""
 	plain := t.Plain()
-	basic := func(p nobodys) probe.Attempt {
+	basic := func(p nobody) probe.Attempt {
 		a := plain
 		a.Variant, a.Direct = p.name, true
 		a.Change = func(r *wire.Request) {
 			r.Header = append(r.Header, [2]string{"Authorization", login.BasicHeader(p.user, p.password)})
 		}
-		a.Cause = "An empty name or password counts as a login."
+		a.Cause, a.With = "An empty name or password counts as a login.", emptiness
 		return a
 	}
 	var tried []string
-	bearer := func(p nobodys) (probe.Attempt, bool) {
+	bearer := func(p nobody) (probe.Attempt, bool) {
 		m := t.Mint(ctx, is, probe.Mint{User: [2]string{p.user, p.password}, Empty: true, Scopes: []string{t.Scope("pull")}, Account: p.user})
 		tried = append(tried, m.Trail...)
 		a := probe.Bearer(plain, "a token for "+p.name, m.Token)
-		a.Cause = "The token service gives a token to an empty name or password."
+		a.Cause, a.With = "The token service gives a token to an empty name or password.", emptiness
 		return a, m.Token != ""
 	}
 	// Where anybody is let in, it is not the emptiness that does it.
-	stray := nobodys{"a made-up user with a made-up password", user, password}
+	stray := nobody{"a made-up user with a made-up password", user, password}
 	ways := []probe.Attempt{basic(stray)}
 	if issued {
 		if a, ok := bearer(stray); ok {
@@ -78,7 +80,7 @@ func empties(ctx context.Context, t *probe.Trial) probe.Result {
 		control = append(control, answer.Trail...)
 	}
 	set := probe.Set{Plain: plain}
-	for _, p := range []nobodys{{"a made-up user with an empty password", user, ""}, {"an empty user with an empty password", "", ""}, {"an empty user with a made-up password", "", password}} {
+	for _, p := range []nobody{{"a made-up user with an empty password", user, ""}, {"an empty user with an empty password", "", ""}, {"an empty user with a made-up password", "", password}} {
 		set.Odd = append(set.Odd, basic(p))
 		if issued {
 			if a, ok := bearer(p); ok {

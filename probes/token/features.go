@@ -43,14 +43,14 @@ func featuresOf(a probe.Answer, user string) features {
 	f = append(f, feature{"the list of headers", strings.Join(slices.Compact(names), " ")})
 	for _, n := range slices.Compact(names) {
 		if n != "content-length" { // the body tells
-			f = append(f, feature{"the header " + n, brief(strings.Join(values[n], "\x00"))})
+			f = append(f, feature{"the header " + n, fingerprint(strings.Join(values[n], "\x00"))})
 		}
 	}
 	body := mask(string(a.Body), user)
-	return append(f, feature{"the length of the body", fmt.Sprint(len(body))}, feature{"the body", brief(body)})
+	return append(f, feature{"the length of the body", fmt.Sprint(len(body))}, feature{"the body", fingerprint(body)})
 }
 
-func brief(s string) string {
+func fingerprint(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return "sha256 " + hex.EncodeToString(sum[:4])
 }

@@ -54,7 +54,8 @@ func otherKinds(ctx context.Context, t *probe.Trial) probe.Result {
 	set := func(plain probe.Attempt, of string) probe.Set {
 		s := probe.Set{Plain: plain}
 		for _, k := range kinds {
-			a := probe.Bearer(plain, k.name+of, k.token)
+			a := probe.Bearer(plain, k.name+" as the bearer"+of, k.token)
+			a.As, a.With = o.id.Name, k.name
 			a.Cause = "The registry does not look at what kind a token is."
 			s.Odd = append(s.Odd, a)
 		}
@@ -75,7 +76,7 @@ func (o own) otherTokens(ctx context.Context, t *probe.Trial) (kinds []offered, 
 	add := func(m probe.Minted) {
 		trail = append(trail, m.Trail...)
 		t.Hide(m.Refresh, m.ID)
-		for _, k := range []offered{{"a refresh token as the bearer", m.Refresh}, {"an id token as the bearer", m.ID}} {
+		for _, k := range []offered{{"a refresh token", m.Refresh}, {"an id token", m.ID}} {
 			switch {
 			case k.token == "" || slices.ContainsFunc(kinds, func(had offered) bool { return had.name == k.name }):
 			case k.token == m.Token || k.token == o.minted.Token:
@@ -88,7 +89,7 @@ func (o own) otherTokens(ctx context.Context, t *probe.Trial) (kinds []offered, 
 	add(o.minted)
 	add(o.mint(ctx, t, true))
 	if !slices.ContainsFunc(kinds, func(k offered) bool { return strings.Contains(k.name, "refresh") }) {
-		if m := t.Mint(ctx, o.issuer, probe.Mint{As: o.id, Form: o.form(t, true)}); m.Status == http.StatusOK {
+		if m := t.Mint(ctx, o.issuer, probe.Mint{As: o.id, Post: true, Offline: true, Scopes: []string{t.Scope("pull")}}); m.Status == http.StatusOK {
 			add(m)
 		} else {
 			trail = append(trail, m.Trail...)

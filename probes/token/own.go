@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/regproof/regproof/finding"
@@ -80,25 +79,7 @@ func (o own) mint(ctx context.Context, t *probe.Trial, offline bool) probe.Minte
 			return m
 		}
 	}
-	return t.Mint(ctx, o.issuer, probe.Mint{As: o.id, Form: o.form(t, offline)})
-}
-
-// form is the request of oauth.md for an access token.
-func (o own) form(t *probe.Trial, offline bool) url.Values {
-	f := url.Values{"service": {o.issuer.Service}, "client_id": {"regproof"}, "scope": {t.Scope("pull")}}
-	if offline {
-		f.Set("access_type", "offline")
-	}
-	c := o.id.Secret.Credential
-	if !c.Refresh.IsZero() {
-		f.Set("grant_type", "refresh_token")
-		f.Set("refresh_token", c.Refresh.Reveal())
-		return f
-	}
-	f.Set("grant_type", "password")
-	f.Set("username", c.Username)
-	f.Set("password", c.Password.Reveal())
-	return f
+	return t.Mint(ctx, o.issuer, probe.Mint{As: o.id, Post: true, Scopes: scopes, Offline: offline})
 }
 
 // unusable says why an answer of a token service holds no token.

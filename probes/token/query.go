@@ -48,7 +48,8 @@ func inQuery(ctx context.Context, t *probe.Trial) probe.Result {
 		s := probe.Set{Plain: plain}
 		for _, q := range []struct{ name, value string }{{"access_token", token}, {"token", token}, {"authorization", "Bearer " + token}, {"jwt", token}} {
 			a := plain
-			a.Variant, a.Secret, a.Cause = "the token as ?"+q.name+"=", true, "The guard takes a token from the query."
+			a.Variant, a.Secret, a.Cause = "?"+q.name+"=", true, "The guard takes a token from the query."
+			a.As, a.With = o.id.Name, "a token in the query string"
 			if plain.Request.Kind == oci.Blob {
 				a.Variant += " on a layer"
 			}

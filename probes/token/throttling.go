@@ -82,12 +82,12 @@ func judgeGuesses(t *probe.Trial, c probe.Counter, all []probe.Answer) probe.Res
 		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("a wrong password is answered %s %s, which is no refusal", said(first), c.Where())
 	case len(all) < guesses || !refusal(last):
 		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("the last of %d guesses was answered %s", len(all), said(last))
-	case median(durations(all)) >= 2*tarpit:
+	case median(spans(all)) >= 2*tarpit:
 		r.Outcome = finding.Unknown
-		r.Reason = fmt.Sprintf("every refusal takes %s, from the first on: by itself or on purpose", median(durations(all)).Round(time.Millisecond))
+		r.Reason = fmt.Sprintf("every refusal takes %s, from the first on: by itself or on purpose", median(spans(all)).Round(time.Millisecond))
 	default:
 		r.Outcome = finding.Fail
-		r.Reason = fmt.Sprintf("%d wrong passwords of a made-up user, one after the other %s: each was answered %s, after %s in the middle, without Retry-After", len(all), c.Where(), said(last), median(durations(all)).Round(time.Millisecond))
+		r.Reason = fmt.Sprintf("%d wrong passwords of a made-up user, one after the other %s: each was answered %s, after %s in the middle, without Retry-After", len(all), c.Where(), said(last), median(spans(all)).Round(time.Millisecond))
 		r.Message = fmt.Sprintf("%d wrong passwords in a row are answered as the first one, and as fast", len(all))
 	}
 	return r
@@ -97,7 +97,7 @@ func refusal(a probe.Answer) bool {
 	return a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden
 }
 
-func durations(all []probe.Answer) (out []time.Duration) {
+func spans(all []probe.Answer) (out []time.Duration) {
 	for _, a := range all {
 		out = append(out, a.Took)
 	}
@@ -119,7 +119,7 @@ func slowed(all []probe.Answer) string {
 		return "no answer any more"
 	}
 	if n := len(all); n >= 10 {
-		early, late := median(durations(all[:5])), median(durations(all[n-5:]))
+		early, late := median(spans(all[:5])), median(spans(all[n-5:]))
 		if late >= 2*early && late >= tarpit {
 			return fmt.Sprintf("delayed from %s to %s", early.Round(time.Millisecond), late.Round(time.Millisecond))
 		}

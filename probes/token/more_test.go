@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package token_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/internal/labtest"
+	"github.com/regproof/regproof/lab"
+	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/probes/token"
+)
+
+// more are the doors whose weakness shows with a flag or a configuration, with
+// the probe and what it needs. The name after them is that of the sound twin.
+var more = map[string]struct {
+	twin   string
+	probe  probe.Probe
+	change func(*lab.Lab, *probe.Options)
+}{
+	"token-no-throttle": {"token-throttle", token.Throttling, func(_ *lab.Lab, o *probe.Options) { allow(probe.ManyPasswords)(o) }},
+	"token-user-answer": {"sound-token", token.UserExistence, func(_ *lab.Lab, o *probe.Options) { allow(probe.WrongPassword)(o) }},
+	"token-user-timing": {"token-same-time", token.UserTimingOf(20), func(l *lab.Lab, o *probe.Options) {
+		allow(probe.WrongPassword)(o)
+		o.Decoy, _ = l.Dev()
+	}},
+	"token-survives-revocation": {"sound-token-oauth", token.RevocationEvery(200*time.Millisecond, time.Second, time.Second), func(l *lab.Lab, o *probe.Options) {
+		name, _ := l.User()
+		o.Slow = true
+		o.Revocation = &probe.Revocation{
+			Identity: name, Within: time.Second,
+			Revoke:  func(context.Context) error { return l.Revoke(name) },
+			Restore: func(context.Context) error { return l.Restore(name) },
+		}
+	}},
+}
+
+// TestLabMore holds what needs more than a plain run to its entries of the lab:
+// the weak door fails, and its twin passes.
+func TestLabMore(t *testing.T) {
+	for name, m := range more {
+		for _, door := range []string{name, m.twin} {
+			t.Run(name+" at "+door, func(t *testing.T) {
+				l := labtest.Open(t) // a revocation is one of all doors
+				d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{door}})
+				c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{m.probe}, Policy: intended, Change: func(o *probe.Options) { m.change(l, o) }})
+				for _, f := range c.Findings {
+					t.Logf("%s %s: %s | %s", f.Outcome, f.Probe, f.Reason, f.Message)
+				}
+				outcome := finding.Pass
+				if door == name {
+					outcome = finding.Fail
+				}
+				if got := c.Of(outcome); !slices.Equal(got, []string{m.probe.ID}) {
+					t.Errorf("%s: %v", outcome, got)
+				}
+			})
+		}
+	}
+}
+
+// TestLabExpiry waits as long as a verifier's leeway really is.
+func TestLabExpiry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for more than a minute")
+	}
+	l := labtest.Open(t)
+	for door, outcome := range map[string]finding.Outcome{"verify-no-exp": finding.Fail, "verify-sound": finding.Pass, "sound-token": finding.Pass} {
+		t.Run(door, func(t *testing.T) {
+			t.Parallel()
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{door}, Lifetime: 5 * time.Second})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: probes("expiry"), Policy: intended, Timeout: 3 * time.Minute, Change: slow})
+			want(t, c, "expiry", outcome, finding.High, "70 s after its end")
+		})
+	}
+}

@@ -35,6 +35,7 @@ type DoorOptions struct {
 	TLS        bool          // HTTPS with the lab's own authority, HTTP/2 offered
 	Listen     string        // an IP address of loopback and a port; default 127.0.0.1:0
 	Lifetime   time.Duration // of tokens; 0 is five minutes, or what an entry says
+	Leeway     time.Duration // of fronts that verify tokens; 0 is distribution's
 }
 
 // Door is one way into the store: an address, a guard, and what is wrong with it.
@@ -183,7 +184,7 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 	}
 	d.open = d.lab.open
 	if p.verifies {
-		v := &verifier{keys: d.lab.keys, realm: d.url + tokenPath, flaws: p.flaws}
+		v := &verifier{keys: d.lab.keys, realm: d.url + tokenPath, flaws: p.flaws, leeway: p.leeway}
 		if p.workload != nil {
 			if err := d.admitWorkloads(ctx, v, *p.workload); err != nil {
 				return err

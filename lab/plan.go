@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net/netip"
@@ -24,7 +25,7 @@ type plan struct {
 	storagePublic         bool
 	plainToo, quiet       bool
 	signedFor             time.Duration
-	lifetime              time.Duration // of tokens
+	lifetime, leeway      time.Duration // of tokens, of their verifiers
 	needsBasic            string        // by which entry
 	verifies              bool
 	flaws                 flaw
@@ -33,7 +34,7 @@ type plan struct {
 }
 
 func planFor(o DoorOptions) (*plan, error) {
-	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, signedFor: signedFor, lifetime: o.Lifetime}
+	p := &plan{auth: o.Auth, tls: o.TLS, listen: o.Listen, signedFor: signedFor, lifetime: o.Lifetime, leeway: cmp.Or(o.Leeway, leeway)}
 	if p.listen == "" {
 		p.listen = "127.0.0.1:0"
 	}

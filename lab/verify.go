@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -21,6 +22,7 @@ type verifier struct {
 	realm            string
 	issuer, audience string // "" is the lab's
 	flaws            flaw
+	leeway           time.Duration
 
 	trusted   func() []jose.JSONWebKey                           // nil: the lab's
 	missing   func(ctx context.Context, kid string) (any, error) // where a key may be that is not trusted yet; no key is no check

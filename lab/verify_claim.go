@@ -64,14 +64,14 @@ func (v *verifier) addressed(raw json.RawMessage) bool {
 func (v *verifier) inTime(m members, now time.Time) bool {
 	exp, err := seconds(m.first("exp"))
 	never := err != nil && m.first("exp") != nil && v.has(oddExpiryIsNever)
-	if !v.has(ignoresExpiry) && !never && (err != nil || now.Add(-leeway).After(exp)) {
+	if !v.has(ignoresExpiry) && !never && (err != nil || now.Add(-v.leeway).After(exp)) {
 		return false
 	}
 	if m.first("nbf") == nil || v.has(ignoresNotBefore) {
 		return true
 	}
 	nbf, err := seconds(m.first("nbf"))
-	return err == nil && !now.Add(leeway).Before(nbf)
+	return err == nil && !now.Add(v.leeway).Before(nbf)
 }
 
 // seconds reads a NumericDate (RFC 7519 section 2), to the second.

@@ -23,6 +23,13 @@ func RevocationEvery(every, leeway, most time.Duration) probe.Probe {
 	return p
 }
 
+// ThrottlingAt is Throttling that takes so much for slow.
+func ThrottlingAt(slow time.Duration) probe.Probe {
+	p := Throttling
+	p.Run = tarpit(slow).run
+	return p
+}
+
 // UserTimingOf is UserTiming with so many logins a round.
 func UserTimingOf(each int) probe.Probe {
 	p := UserTiming

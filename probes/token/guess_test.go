@@ -60,11 +60,11 @@ func TestThrottling(t *testing.T) {
 		{"Retry-After", &house{refuse: after(8, status(401, "Retry-After", "5"))}, finding.Pass, "with Retry-After"},
 		{"no answer", &house{refuse: after(8, hang)}, finding.Pass, "no answer any more"},
 		{"a delay that grows", &house{refuse: after(8, func(w http.ResponseWriter, n int) {
-			time.Sleep(time.Duration(n) * 60 * time.Millisecond)
+			time.Sleep(time.Duration(n) * 20 * time.Millisecond)
 			w.WriteHeader(401)
 		})}, finding.Pass, "delayed from"},
 		{"a tarpit from the first on", &house{refuse: after(0, func(w http.ResponseWriter, _ int) {
-			time.Sleep(1100 * time.Millisecond)
+			time.Sleep(320 * time.Millisecond)
 			w.WriteHeader(401)
 		})}, finding.Unknown, "from the first on"},
 		{"anybody", &house{users: func(string, string) bool { return true }}, finding.Unknown, "which is no refusal"},
@@ -73,7 +73,7 @@ func TestThrottling(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c := tc.h.prove(t, l, allow(probe.ManyPasswords), probes("throttling")...)
+			c := tc.h.prove(t, l, allow(probe.ManyPasswords), token.ThrottlingAt(150*time.Millisecond))
 			want(t, c, "throttling", tc.outcome, finding.Medium, tc.words)
 			if n := tc.h.guessed("ci"); n > 0 {
 				t.Errorf("ci was guessed %d times", n)

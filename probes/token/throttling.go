@@ -32,15 +32,15 @@ var Throttling = probe.Probe{
 	Control:  "password-guessing",
 	Effect:   probe.ManyPasswords,
 	Per:      probe.Last,
-	Run:      guessMany,
+	Run:      tarpit(500 * time.Millisecond).run,
 }
 
-const (
-	guesses = 20
-	tarpit  = 500 * time.Millisecond
-)
+const guesses = 20
 
-func guessMany(ctx context.Context, t *probe.Trial) probe.Result {
+// tarpit is how long a refusal takes that is slow on purpose.
+type tarpit time.Duration
+
+func (slow tarpit) run(ctx context.Context, t *probe.Trial) probe.Result {
 	c, no := t.Counter(ctx)
 	if no.Outcome != "" {
 		return no
@@ -60,21 +60,21 @@ func guessMany(ctx context.Context, t *probe.Trial) probe.Result {
 		} else {
 			silent = 0
 		}
-		if silent == 2 || slowed(all) != "" {
+		if silent == 2 || slow.sign(all) != "" {
 			break
 		}
 	}
-	return judgeGuesses(t, c, all)
+	return slow.judge(c, all)
 }
 
-// judgeGuesses says what the answers to wrong passwords show.
-func judgeGuesses(t *probe.Trial, c probe.Counter, all []probe.Answer) probe.Result {
+// judge says what the answers to wrong passwords show.
+func (slow tarpit) judge(c probe.Counter, all []probe.Answer) probe.Result {
 	first, last := all[0], all[len(all)-1]
 	r := probe.Result{
 		Attempts: len(all), Evidence: slices.Concat(first.Trail, last.Trail), Control: first.Trail, Expected: "429, a delay or a ban",
 	}
 	r = decided(r, last, said(last))
-	why := slowed(all)
+	why := slow.sign(all)
 	switch {
 	case why != "":
 		r.Outcome, r.Reason = finding.Pass, fmt.Sprintf("%s %s, after %d guesses", why, c.Where(), len(all)-1)
@@ -82,7 +82,7 @@ func judgeGuesses(t *probe.Trial, c probe.Counter, all []probe.Answer) probe.Res
 		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("a wrong password is answered %s %s, which is no refusal", said(first), c.Where())
 	case len(all) < guesses || !refusal(last):
 		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("the last of %d guesses was answered %s", len(all), said(last))
-	case median(spans(all)) >= 2*tarpit:
+	case median(spans(all)) >= 2*time.Duration(slow):
 		r.Outcome = finding.Unknown
 		r.Reason = fmt.Sprintf("every refusal takes %s, from the first on: by itself or on purpose", median(spans(all)).Round(time.Millisecond))
 	default:
@@ -104,8 +104,8 @@ func spans(all []probe.Answer) (out []time.Duration) {
 	return out
 }
 
-// slowed names the first sign that guessing is slowed down, "" if there is none.
-func slowed(all []probe.Answer) string {
+// sign names the first sign that guessing is slowed down, "" if there is none.
+func (slow tarpit) sign(all []probe.Answer) string {
 	first, last := all[0], all[len(all)-1]
 	switch {
 	case last.Status == http.StatusTooManyRequests || last.Status == http.StatusServiceUnavailable:
@@ -120,7 +120,7 @@ func slowed(all []probe.Answer) string {
 	}
 	if n := len(all); n >= 10 {
 		early, late := median(spans(all[:5])), median(spans(all[n-5:]))
-		if late >= 2*early && late >= tarpit {
+		if late >= 2*early && late >= time.Duration(slow) {
 			return fmt.Sprintf("delayed from %s to %s", early.Round(time.Millisecond), late.Round(time.Millisecond))
 		}
 	}

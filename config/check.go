@@ -57,6 +57,9 @@ func check(d *decoder, file *File) {
 	each(c, file.Images, c.image)
 	c.budget(&file.Check.Budget)
 	c.sandbox(&file.Check)
+	if file.Check.Revoke != nil {
+		c.revoke(file.Check.Revoke)
+	}
 	if file.Check.Upstream != nil {
 		c.upstream(file.Check.Upstream)
 	}

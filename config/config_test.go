@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -95,6 +96,11 @@ func TestLoadEveryKey(t *testing.T) {
 			Sandbox: "regproof-sandbox",
 			Require: []config.Requirement{{ID: "anonymous/*", Pos: at(54, 13)}, {ID: "NIST SP 800-190 4.2.3", Pos: at(54, 28)}},
 			Budget:  config.Budget{Requests: 500, Denied: 50},
+			Decoy:   "nobody.needs@corp.example",
+			Revoke: &config.Revoke{
+				Identity: "ci", Command: []string{"./revoke.sh", "ci"}, Restore: []string{"./restore.sh"},
+				Within: config.Duration{Duration: 90 * time.Minute}, Pos: config.Position{Line: 59, Column: 5},
+			},
 			Upstream: &config.Upstream{
 				Listen: config.Listen{AddrPort: netip.MustParseAddrPort("127.0.0.1:5999")},
 				Base:   base("http", "127.0.0.1:5999"), Foreign: base("http", "localhost:5999"), Pos: at(56, 13),

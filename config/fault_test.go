@@ -74,6 +74,12 @@ var faults = []struct {
 	{"later: rule", minimal + "policy: {rules: [{who: [anonymous], repos: ['**'], deny: [push], why: x, when: {}, registries: [corp]}]}\n", w(
 		`3:52 key "deny" is not built yet in this version`, `3:66 key "why" is not built yet in this version`,
 		`3:74 key "when" is not built yet in this version`, `3:84 key "registries" is not built yet in this version`), true},
+	{"revoke", ident + "check: {revoke: {identity: cj, command: [], restore: x, within: 5}}\n", w(
+		`4:28 identity: identity "cj" is not defined, did you mean "ci"?`, "4:41 command is an empty list", "4:54 restore is a string, expected a list: [x]", `4:65 within: 5 is a number; quote it: "5"`), true},
+	{"revoke without a command", ident + "check: {revoke: {}}\n", w(`4:17 missing key "identity" in revoke`, `4:17 missing key "command" in revoke`), true},
+	{"revoke within", ident + "check: {revoke: {identity: ci, command: [x], within: 0s}}\n", w(`4:54 within: "0s" is no time span above 0: write 90s, 5m or 1h30m`), false},
+	{"revoke within parts of a second", ident + "check: {revoke: {identity: ci, command: [x], within: 500ms}}\n", w(`4:54 within: "500ms" is no time span above 0: write 90s, 5m or 1h30m`), true},
+	{"revoke with a misspelling", ident + "check: {revoke: {identity: ci, comand: [x]}}\n", w(`4:32 unknown key "comand", did you mean "command"?`), true},
 	{"sandbox", minimal + "check: {sandbox: Not/A/Repo}\n", w(`3:18 sandbox: "Not/A/Repo" is not a repository: lower-case components with a slash between them`), true},
 	{"upstream that is no address", minimal + "check: {upstream: {listen: localhost}}\n", w(`3:28 listen: "localhost" is not an IP address with a port, like 127.0.0.1:5999`), false},
 	{"upstream without a place", minimal + "check: {upstream: {url: 'http://u:1'}}\n", w(`3:19 missing key "listen" in upstream`), true},
@@ -105,7 +111,7 @@ var faults = []struct {
 	{"mapping for a string", minimal + "images: [{repository: a, reference: {tag: b}}]\n", w("3:37 reference is a mapping, expected a string"), true},
 	{"number in a list", minimal + "policy: {rules: [{who: [anonymous], repos: [7], can: [pull]}]}\n", w(`3:45 repos: 7 is a number; quote it: "7"`), true},
 	{"string for a list", minimal + "policy: {rules: [{who: anonymous, repos: ['**'], can: [pull]}]}\n", w("3:24 who is a string, expected a list: [anonymous]"), true},
-	{"string for a mapping", minimal + "check: x\n", w("3:8 check is a string, expected a mapping with keys require, sandbox, budget, upstream"), true},
+	{"string for a mapping", minimal + "check: x\n", w("3:8 check is a string, expected a mapping with keys require, sandbox, budget, decoy, revoke, upstream"), true},
 	{"number for a mapping", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: 5}]\n", w("2:50 tls: 5 is a number, expected a mapping with keys ca, minVersion, mutual"), true},
 	{"nothing for a section", minimal + "policy:\n", w("3:1 policy has no value, expected a mapping with key rules"), true},
 	{"string for a number", minimal + "check: {budget: {requests: '5'}}\n", w("3:28 requests is a string, expected a whole number"), true},

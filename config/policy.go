@@ -52,6 +52,9 @@ type Check struct {
 	Require []Requirement `yaml:"require,omitempty" jsonschema_description:"Probes or controls, by id, glob or framework, that must be decided."`
 	Sandbox string        `yaml:"sandbox,omitempty" jsonschema:"default=regproof-sandbox" jsonschema_description:"Repository for nothing else: it may be written to, with --write-sandbox, and its content may be left in caches, with --prime-caches."`
 	Budget  Budget        `yaml:"budget,omitempty" jsonschema_description:"Bounds of one run."`
+	Decoy   string        `yaml:"decoy,omitempty" jsonschema_description:"User name that exists and that nobody needs: its password is guessed wrongly some 400 times, with --try-wrong-password."`
+	// Revoke is nil where the file has none.
+	Revoke *Revoke `yaml:"revoke,omitempty" jsonschema_description:"How a credential is taken away, to see when that counts, with --slow."`
 	// Upstream is nil where the file has none.
 	Upstream *Upstream `yaml:"upstream,omitempty" jsonschema_description:"Where regproof listens as the upstream of a cache of a lab, during the run."`
 

@@ -42,6 +42,8 @@ func Schema() ([]byte, error) {
 // mapped gives the schemas of the types that decode themselves.
 func mapped(t reflect.Type) *jsonschema.Schema {
 	switch t {
+	case reflect.TypeFor[Duration]():
+		return &jsonschema.Schema{Type: "string", Pattern: durationShape.String(), MinLength: ptr(2)}
 	case reflect.TypeFor[Path](), reflect.TypeFor[Requirement](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[Listen]():
 		return &jsonschema.Schema{Type: "string", MinLength: ptr(1)}
 	case reflect.TypeFor[Variable]():

@@ -25,6 +25,7 @@ func fromFile(ctx context.Context, path string) (*setup, error) {
 	}
 	s := &setup{sha256: f.SHA256, sandboxNamed: f.Check.SandboxNamed}
 	s.opts = probe.Options{Policy: rules(f), MaxRequests: f.Check.Budget.Requests, MaxDenied: f.Check.Budget.Denied, Sandbox: f.Check.Sandbox}
+	s.opts.Decoy, s.opts.Revocation = f.Check.Decoy, revocation(f.Check.Revoke)
 	if u := f.Check.Upstream; u != nil {
 		s.opts.Upstream = upstream.New(upstream.Options{Listen: u.Listen.AddrPort, URL: u.Base, Foreign: u.Foreign})
 	}

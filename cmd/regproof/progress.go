@@ -60,8 +60,11 @@ func (p *progress) show() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := fmt.Sprintf("%d requests, %d trials done", p.last.Requests, p.last.Trials)
+	if p.last.Doing != "" {
+		line += "; " + p.last.Doing
+	}
 	if p.tty {
-		fmt.Fprintf(p.w, "\r%-60s", line)
+		fmt.Fprintf(p.w, "\r%-79.79s", line)
 		p.shown = true
 		return
 	}
@@ -72,6 +75,6 @@ func (p *progress) stop() {
 	close(p.quit)
 	p.done.Wait()
 	if p.shown {
-		fmt.Fprintf(p.w, "\r%-60s\r", "")
+		fmt.Fprintf(p.w, "\r%-79s\r", "")
 	}
 }

@@ -14,6 +14,7 @@ func soundEntries() []entry {
 		soundMutual(),
 		soundToken(), soundWorkload(),
 		soundImmutable(),
+		soundAuthz(),
 	)
 }
 

@@ -14,6 +14,7 @@ func weakEntries() []entry {
 		weakCache(),
 		weakImmutable(),
 		weakExposure(),
+		weakAuthz(),
 	)
 }
 

@@ -61,6 +61,7 @@ type door struct {
 	shaken      map[string]*shakenOnce // handshakes that were made
 	slow        sync.Mutex             // one repeat at a time after a ban
 	alive       alive
+	starts      starts
 }
 
 // name is how the door is called in a report.

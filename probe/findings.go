@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/regproof/regproof/access"
@@ -43,6 +44,11 @@ func (g *group) finding(p Probe, r Result) finding.Finding {
 	}
 	if r.Identity != "" {
 		f.Identity = r.Identity
+	} else if p.Named { // nobody was asked
+		f.Identity = ""
+	}
+	if r.Catalog {
+		f.Repository, f.Reference = "", ""
 	}
 	if r.Repository != "" && r.Repository != f.Repository {
 		f.Repository, f.Reference = r.Repository, ""
@@ -121,7 +127,7 @@ func (g *group) rows(probes []Probe, fs []finding.Finding) []access.Row {
 	filled := map[access.Action]bool{}
 	for i, f := range fs[:min(len(fs), len(probes))] {
 		a := probes[i].Decides
-		if a == "" || filled[a] || f.Outcome == finding.NotApplicable || f.Outcome == finding.NotChecked {
+		if a == "" || filled[a] || probes[i].Named || f.Outcome == finding.NotApplicable || f.Outcome == finding.NotChecked {
 			continue
 		}
 		filled[a] = true
@@ -137,7 +143,54 @@ func (g *group) rows(probes []Probe, fs []finding.Finding) []access.Row {
 			Intended: access.Allow, Claimed: access.Unknown, Observed: access.Allow, Outcome: string(finding.Pass), Evidence: g.own.Root.Evidence}
 		out = append(out, r)
 	}
+	return append(out, g.namedRows(probes, fs)...)
+}
+
+// namedRows are the cells of named identities. Whoever showed that the image is
+// there has his row already.
+func (g *group) namedRows(probes []Probe, fs []finding.Finding) []access.Row {
+	var out []access.Row
+	t := &Trial{group: g}
+	for _, f := range fs {
+		at := slices.IndexFunc(probes, func(p Probe) bool { return p.ID == f.Probe })
+		id := t.identity(f.Identity)
+		if at < 0 || id == nil || !probes[at].Named || probes[at].Decides == "" || f.Observed == "unknown" {
+			continue
+		}
+		r := access.Row{
+			Registry: f.Registry, Endpoint: f.Endpoint, Identity: f.Identity, Action: probes[at].Decides, Intended: access.Unknown, Claimed: access.Unknown,
+			Observed: access.Effect(f.Observed), Outcome: string(f.Outcome), Evidence: f.Evidence,
+		}
+		if f.Repository == "" {
+			r.Action = access.Catalog
+		} else {
+			r.Repository = &f.Repository
+		}
+		if r.Action == access.Pull && g.own != nil && f.Identity == g.subject.entitled.Name {
+			continue
+		}
+		if allow, stated, rule := t.May(id, f.Repository, r.Action); stated {
+			r.Intended, r.Rule = access.Deny, rule
+			if allow {
+				r.Intended = access.Allow
+			}
+		}
+		if r.Evidence == nil {
+			r.Evidence = []string{}
+		}
+		out = append(out, r)
+	}
 	return out
+}
+
+// identity is a named one of this registry, nil if there is none of that name.
+func (t *Trial) identity(name string) *Identity {
+	for _, id := range t.Identities() {
+		if id.Name == name {
+			return id
+		}
+	}
+	return nil
 }
 
 // sequence hands groups on in order, whatever order they end in.

@@ -146,3 +146,11 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 	}
 	return trail, fmt.Sprintf("identity %s not proven live: a made-up user is let in at /v2/ as well (%d)", id.Name, stray.Status)
 }
+
+// Images are those of this registry that the run was told of.
+func (t *Trial) Images() []ImageRef {
+	return slices.DeleteFunc(slices.Clone(t.door.run.opts.Images), func(i ImageRef) bool { return i.Registry != t.door.target.Name })
+}
+
+// Sandbox is the repository in which a run may write, "" without one.
+func (t *Trial) Sandbox() string { return t.door.run.opts.Sandbox }

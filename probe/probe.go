@@ -94,6 +94,7 @@ type Probe struct {
 	Silent   bool          // it runs also where the endpoint does not answer, or not in a way that is understood
 	Public   bool          // it runs also where the endpoint is meant to serve everybody
 	Decides  access.Action // the cell of the access matrix that it fills; "" is none
+	Named    bool          // of named identities, each of which has a result of its own
 	Run      func(context.Context, *Trial) Result
 }
 
@@ -115,6 +116,7 @@ type Result struct {
 	Identity   string   // who asked, when not a stranger
 	Repository string   // when other than the trial's, or of the sandbox
 	Expected   string   // when other than deny
+	Catalog    bool     // of the registry's catalog, and not of the trial's repository
 	Also       []Result // findings of the same probe at other endpoints
 	// Later makes the result, when all that is left is to wait: the run goes on
 	// meanwhile. Everything else of this one is ignored then.

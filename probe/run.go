@@ -101,6 +101,8 @@ const (
 	phaseAsk             // anonymous and variants
 	phaseFresh           // once more on new connections
 	phaseSentinel
+	phaseRights // named identities, and what they are compared with
+	phaseStill  // whether they are alive afterwards
 )
 
 type run struct {

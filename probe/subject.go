@@ -128,8 +128,12 @@ func (r *run) newSubject(ref ImageRef) *subject {
 }
 
 // mayPull asks policy; without any rule for an identity, it is up to the
-// registry.
+// registry. For the registry as such anybody will do: whoever is shown a list
+// shows that there is one.
 func (r *run) mayPull(id *Identity, ref ImageRef) bool {
+	if ref.Repository == "" {
+		return true
+	}
 	if p, ok := r.opts.Policy.(interface{ Mentions(string, []string) bool }); ok && !p.Mentions(id.Name, id.Groups) {
 		return true
 	}

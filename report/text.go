@@ -14,6 +14,7 @@ import (
 
 	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/product"
 )
 
@@ -139,17 +140,21 @@ func (t *text) mark(o finding.Outcome) string {
 }
 
 func (t *text) where(f finding.Finding) string {
+	as := ""
+	if f.Identity != "" && f.Identity != login.Anonymous {
+		as = " as " + f.Identity
+	}
 	if f.Repository == "" {
-		return f.Endpoint
+		return f.Endpoint + as
 	}
-	sep := ":"
+	name := f.Repository
 	switch {
-	case f.Reference == "":
-		sep = ""
 	case strings.Contains(f.Reference, ":"):
-		sep = "@"
+		name += "@" + f.Reference
+	case f.Reference != "":
+		name += ":" + f.Reference
 	}
-	return f.Endpoint + " " + f.Repository + sep + f.Reference
+	return f.Endpoint + " " + name + as
 }
 
 // field writes a label and folded text under it.

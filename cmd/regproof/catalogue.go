@@ -11,6 +11,7 @@ import (
 	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/anonymous"
+	"github.com/regproof/regproof/probes/authz"
 	"github.com/regproof/regproof/probes/cache"
 	"github.com/regproof/regproof/probes/exposure"
 	"github.com/regproof/regproof/probes/immutability"
@@ -24,6 +25,7 @@ func allProbes() []probe.Probe {
 		anonymous.All(),
 		ingress.All(),
 		transport.All(),
+		authz.All(),
 		cache.All(),
 		immutability.All(),
 		exposure.All(),

@@ -65,8 +65,10 @@ func (c *Collected) Probe(id string) (finding.Finding, bool) {
 // Setting is what varies between runs against the lab.
 type Setting struct {
 	Probes  []probe.Probe
-	Image   string // team-a/app:1.4 when empty
+	Image   string   // team-a/app:1.4 when empty
+	Also    []string // further images
 	NoLogin bool
+	Dev     bool   // the lab's second user, too
 	Secret  string // instead of the right password
 	Policy  policy.Policy
 	Timeout time.Duration
@@ -118,6 +120,17 @@ func Prove(t *testing.T, l *lab.Lab, d *lab.Door, s Setting) *Collected {
 			Credential: credential.Credential{Username: name, Password: credential.NewSecret(password)},
 			Origins:    []credential.Origin{origin}, PlainHTTP: true,
 		}}}}
+	}
+	if s.Dev {
+		name, password := l.Dev()
+		o.Identities = append(o.Identities, probe.Identity{Identity: login.Identity{Name: name, Secret: credential.Bound{
+			Credential: credential.Credential{Username: name, Password: credential.NewSecret(password)},
+			Origins:    []credential.Origin{origin}, PlainHTTP: true,
+		}}})
+	}
+	for _, also := range s.Also {
+		image, tag, _ := strings.Cut(also, ":")
+		o.Images = append(o.Images, probe.ImageRef{Registry: "lab", Repository: image, Reference: tag})
 	}
 	if s.Change != nil {
 		s.Change(&o)

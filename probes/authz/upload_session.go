@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/probe"
+)
+
+// UploadSession touches an upload that somebody else began.
+var UploadSession = probe.Probe{
+	ID:    "authz/upload-session",
+	Title: "An upload belongs to the repository and the user who began it",
+	Why: "An upload that is looked up by its name alone can be watched, filled or cancelled by whoever " +
+		"learns the name: a push of yours may carry the bytes of somebody else (CVE-2026-32589).",
+	How: []string{
+		"an identity that policy lets push starts an upload in a configured repository, once per endpoint; who began it cancels it at the end",
+		"GET, an empty PATCH, then DELETE of its Location, with what it carries beside the name and without: as a stranger, and as each identity that may neither push nor delete there",
+		"the same under a repository where that identity may push",
+		"2xx is a failure when it is seen twice (DELETE: when the upload is gone for who began it), a made-up name is answered otherwise, and the identity cannot start an upload there itself",
+		"residue: distribution keeps an empty upload folder until it purges uploads, zot a catalog entry",
+	},
+	Fix: "Update the registry (Quay: the fixes of May 2026). A registry of your own must look an upload up with its " +
+		"repository, after the right to push there was checked.",
+	NotWhen:  "Never: an upload is nobody else's.",
+	Severity: finding.High,
+	Control:  "upload-session",
+	Effect:   probe.CancelledWrite,
+	Per:      probe.Repository,
+	Needs:    []probe.Need{probe.NeedContent},
+	Named:    true,
+	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
+		if !t.Chosen() {
+			return probe.NotApplicable("an upload is started once per endpoint, in the first private repository")
+		}
+		owner := pusher(t)
+		if owner == nil {
+			return probe.NotApplicable("policy lets no identity push to " + t.Repository() + ": " + configure)
+		}
+		t.Turn(ctx)
+		s, why := t.BeginUpload(ctx, owner, oci.Request{Repository: t.Repository()})
+		x := &session{Session: s, t: t, trail: slices.Clone(s.Began.Trail)}
+		if why != "" {
+			return x.notBegun(owner, why)
+		}
+		attempts := x.touch(ctx)
+		done, trail := t.Cancel(ctx, s)
+		x.trail = append(x.trail, trail...)
+		t.Asked(ctx)
+		results := make([]probe.Result, len(attempts))
+		for i := range attempts {
+			results[i] = x.settle(ctx, attempts[i], done)
+		}
+		return together(results, probe.Result{})
+	},
+}
+
+// pusher is who begins the upload: the first whom policy lets push.
+func pusher(t *probe.Trial) *probe.Identity {
+	for _, id := range t.Identities() {
+		if allow, stated, _ := t.May(id, t.Repository(), access.Push); allow && stated {
+			return id
+		}
+	}
+	return nil
+}
+
+// session is an upload under test.
+type session struct {
+	probe.Session
+	t     *probe.Trial
+	trail []string // who began it, asking
+	alive []string // the exchange in which who began it was shown it
+	gone  bool
+}
+
+// touch is one way to somebody else's upload.
+type touch struct {
+	id      *probe.Identity // nil is a stranger
+	request oci.Request
+	where   string // "" is its own repository
+}
+
+// attempt is what came of the ways of one identity.
+type attempt struct {
+	id    *probe.Identity
+	hits  []probe.Result
+	asked []probe.Reply
+}
+
+func (x *session) notBegun(owner *probe.Identity, why string) probe.Result {
+	r := probe.Result{Outcome: finding.Unknown, Identity: owner.Name, Evidence: x.trail, Attempts: 1, Reason: fmt.Sprintf("no control: %s started no upload (%d): %s", owner.Name, x.Began.Status, why)}
+	if x.Began.NotAsked != "" {
+		r.Outcome, r.Reason = finding.NotChecked, x.Began.NotAsked
+	}
+	if off(x.Began) {
+		return probe.NotApplicable(fmt.Sprintf("the registry takes no uploads (%d)", x.Began.Status))
+	}
+	return r
+}
+
+// touch asks as everybody else: what changes nothing first.
+func (x *session) touch(ctx context.Context) []attempt {
+	if x.isThere(ctx) {
+		x.alive = x.trail[len(x.trail)-1:]
+	}
+	who := append([]*probe.Identity{nil}, x.t.Others(x.Repository, access.Push)...)
+	out := make([]attempt, len(who))
+	for _, destroys := range []bool{false, true} {
+		for i, id := range who {
+			out[i].id = id
+			for _, w := range x.ways(id, destroys) {
+				if !x.gone {
+					x.try(ctx, w, &out[i])
+				}
+			}
+		}
+	}
+	return out
+}
+
+// ways are those of one identity. What it may do with uploads by right is none.
+func (x *session) ways(id *probe.Identity, destroys bool) []touch {
+	methods := []string{http.MethodGet, http.MethodPatch}
+	if destroys {
+		methods = []string{http.MethodDelete}
+	}
+	places := []string{x.Repository}
+	if id != nil {
+		places = append(places, x.elsewhere(id))
+	}
+	var out []touch
+	for i, place := range places {
+		for _, m := range methods {
+			byRight := i == 0 && id != nil && ((m == http.MethodGet && mayPull(x.t, id, place)) || (m == http.MethodDelete && x.may(id, place, access.Delete)))
+			if place == "" || byRight {
+				continue
+			}
+			w := touch{id: id, request: x.In(m, place, true)}
+			if i > 0 {
+				w.where = " under " + place
+			}
+			out = append(out, w)
+			if w.request.Query != "" {
+				w.request = x.In(m, place, false)
+				out = append(out, w)
+			}
+		}
+	}
+	return out
+}
+
+func (x *session) may(id *probe.Identity, repository string, action access.Action) bool {
+	allow, stated, _ := x.t.May(id, repository, action)
+	return allow && stated
+}
+
+// elsewhere is a repository in which the identity may push, "" without one.
+func (x *session) elsewhere(id *probe.Identity) string {
+	for _, repository := range append(x.t.Repositories(), x.t.Sandbox()) {
+		if repository != "" && repository != x.Repository && x.may(id, repository, access.Push) {
+			return repository
+		}
+	}
+	return ""
+}
+
+// isThere says whether who began the upload is shown it.
+func (x *session) isThere(ctx context.Context) bool {
+	a := x.t.AskSession(ctx, x.Owner, x.In(http.MethodGet, x.Repository, true), 0)
+	x.trail = append(x.trail, a.Trail...)
+	return a.Status/100 == 2
+}
+
+// try asks in one way, and looks whether a 2xx means what it says.
+func (x *session) try(ctx context.Context, w touch, out *attempt) {
+	a := x.t.AskSession(ctx, w.id, w.request, 0)
+	if a.Status/100 != 2 {
+		out.asked = append(out.asked, refusedWrite(x.t, a))
+		return
+	}
+	trail := slices.Clone(a.Trail)
+	unsure := func(why string) {
+		r := x.t.Refusal(a)
+		r.Saw, r.What, r.Trail = probe.Nothing, why, trail
+		out.asked = append(out.asked, r)
+	}
+	absent := w.request
+	absent.Reference, absent.Query = "00000000-0000-4000-8000-000000000000", ""
+	other := x.t.AskSession(ctx, w.id, absent, 0)
+	trail = append(trail, other.Trail...)
+	if w.request.Method == http.MethodDelete {
+		x.gone = len(x.alive) > 0 && !x.isThere(ctx)
+		trail = append(trail, x.trail[len(x.trail)-1])
+		if !x.gone {
+			unsure(fmt.Sprintf("%d to DELETE, and the upload is not seen to be gone", a.Status))
+			return
+		}
+	} else {
+		again := x.t.AskSession(ctx, w.id, w.request, 1)
+		trail = append(trail, again.Trail...)
+		if other.Status == a.Status || again.Status != a.Status {
+			unsure(fmt.Sprintf("%d to %s, and %d to a made-up name", a.Status, w.request.Method, other.Status))
+			return
+		}
+	}
+	out.hits = append(out.hits, x.finding(ctx, w, a, trail))
+}
+
+// finding is the result for a way that works.
+func (x *session) finding(ctx context.Context, w touch, a probe.Answer, trail []string) probe.Result {
+	what := map[string]string{http.MethodGet: "is shown", http.MethodPatch: "may fill", http.MethodDelete: "cancelled"}[w.request.Method]
+	r := probe.Result{
+		Outcome: finding.Fail, Observed: "allow", Variant: w.request.Method + w.where, Evidence: trail, Control: x.alive, Subject: &finding.Subject{Kind: "upload"},
+		Reason: fmt.Sprintf("%s%s was answered %d", w.request.Method, w.where, a.Status),
+	}
+	who := "a stranger"
+	if w.id != nil {
+		who = w.id.Name
+		if s := x.t.Start(ctx, w.id, x.Repository); w.where == "" && s.Began.Status == http.StatusAccepted {
+			return probe.NotApplicable(who + " may start uploads there itself, which authz/push tells")
+		}
+	} else {
+		r.Severity = finding.Critical
+	}
+	r.Message = fmt.Sprintf("%s %s the upload that %s began in %s%s", who, what, x.Owner.Name, x.Repository, w.where)
+	return r
+}
+
+// settle makes the result of one identity.
+func (x *session) settle(ctx context.Context, a attempt, done string) probe.Result {
+	who := "anonymous"
+	if a.id != nil {
+		who = a.id.Name
+	}
+	r := probe.Result{Outcome: finding.Unknown, Evidence: x.trail, Attempts: len(a.asked)}
+	switch {
+	case len(a.hits) > 0:
+		r = gravest(a.hits)
+	case len(x.alive) == 0:
+		r.Reason = "no control: " + x.Owner.Name + " is not shown its own upload; " + done
+	case len(a.asked) == 0:
+		r = probe.NotApplicable("an upload was cancelled by somebody else before it was tried")
+	default:
+		r = denied(ctx, x.t, a.id, x.alive, a.asked...)
+		if r.Outcome == finding.Pass {
+			r.Reason += "; " + done
+		}
+	}
+	r.Identity = who
+	return r
+}
+
+// gravest is the last of the ways that work, the first of which only look; the
+// others go with it.
+func gravest(hits []probe.Result) probe.Result {
+	hits = slices.Clone(hits)
+	slices.SortStableFunc(hits, func(a, b probe.Result) int {
+		if a.Outcome == b.Outcome {
+			return 0
+		}
+		if a.Outcome == finding.Fail {
+			return 1
+		}
+		return -1
+	})
+	r := hits[len(hits)-1]
+	for _, also := range hits[:len(hits)-1] {
+		if also.Outcome == finding.Fail {
+			r.Deviations = append(r.Deviations, finding.Deviation{Variant: also.Variant, Evidence: also.Evidence})
+		}
+	}
+	r.Attempts = len(hits)
+	return r
+}

@@ -227,6 +227,8 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 		return not(finding.Unknown, d.problem)
 	case g.dead != "" && !p.Silent:
 		return not(finding.Unknown, g.dead)
+	case p.Named && (&Trial{group: g}).unstated() != "":
+		return not(finding.NotApplicable, (&Trial{group: g}).unstated())
 	case !d.run.allows(p.Effect):
 		return not(finding.NotChecked, fmt.Sprintf("it needs %s (effect %s)", p.Effect.Flag(), p.Effect))
 	case d.ep.Expect == Public && !p.Public:

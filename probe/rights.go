@@ -227,11 +227,21 @@ func (t *Trial) Primes() string {
 	return ""
 }
 
-// Stated says whether policy says anything of a named identity in a repository
-// that can be held against the registry.
-func (t *Trial) Stated() bool {
+// Configure says what is missing where nothing is known of the rights of named
+// identities.
+const Configure = "name identities, and under policy.rules what each of them may do"
+
+// unstated says why nothing is intended for named identities, "" where something
+// is.
+func (t *Trial) unstated() string {
 	p, ok := t.door.run.opts.Policy.(interface{ NamesAnybody() bool })
-	return !ok || p.NamesAnybody()
+	switch {
+	case len(t.Identities()) == 0:
+		return "no named identity was given: " + Configure
+	case ok && !p.NamesAnybody():
+		return "policy says nothing of named identities: " + Configure
+	}
+	return ""
 }
 
 // Refusal looks at an answer that can hold no content.

@@ -38,7 +38,7 @@ var Delete = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		ids := t.Others(t.Repository(), access.Delete)
 		if len(ids) == 0 {
-			return nobody(t, t.Repository(), access.Delete)
+			return nobody(t.Repository(), access.Delete)
 		}
 		t.Turn(ctx)
 		strangers := deletes(ctx, t, nil, 0, zeros)

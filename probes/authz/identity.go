@@ -15,22 +15,9 @@ import (
 	"github.com/regproof/regproof/probe"
 )
 
-// configure says what is missing for the rights of named identities.
-const configure = "name identities, and under policy.rules what each of them may do"
-
 // nobody is the result where no identity is to be denied an action.
-func nobody(t *probe.Trial, repository string, action access.Action) probe.Result {
-	switch {
-	case len(t.Identities()) == 0:
-		return probe.NotApplicable("no named identity was given: " + configure)
-	case !t.Stated():
-		return probe.NotApplicable("policy says nothing of named identities: " + configure)
-	}
-	where := ""
-	if repository != "" {
-		where = " in " + repository
-	}
-	return probe.NotApplicable(fmt.Sprintf("every identity that was named may %s%s: %s, one with lesser rights too", action, where, configure))
+func nobody(repository string, action access.Action) probe.Result {
+	return probe.NotApplicable(fmt.Sprintf("every identity that was named may %s in %s: %s, one with lesser rights too", action, repository, probe.Configure))
 }
 
 // forEach asks as all identities at once, waits until it was seen whether the

@@ -42,7 +42,7 @@ var List = probe.Probe{
 		}
 		ids := listeners(t)
 		if len(ids) == 0 {
-			return nobody(t, t.Repository(), access.List)
+			return nobody(t.Repository(), access.List)
 		}
 		lists := listings(ctx, t)
 		results := forEach(ctx, t, ids, func(id *probe.Identity) [][]probe.Reply {

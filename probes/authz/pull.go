@@ -58,7 +58,7 @@ var Pull = probe.Probe{
 			}
 			return tooMuch(ctx, t, id, attempts, got)
 		})
-		return together(results, nobody(t, t.Repository(), access.Pull))
+		return together(results, nobody(t.Repository(), access.Pull))
 	},
 }
 

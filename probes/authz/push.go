@@ -37,7 +37,7 @@ var Push = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		others := t.Others(t.Repository(), access.Push)
 		if len(others) == 0 {
-			return nobody(t, t.Repository(), access.Push)
+			return nobody(t.Repository(), access.Push)
 		}
 		ids := slices.DeleteFunc(others, func(id *probe.Identity) bool { return t.StartsAt(id) != t.Repository() })
 		results := forEach(ctx, t, ids, func(id *probe.Identity) probe.Start {

@@ -42,7 +42,7 @@ var UploadSession = probe.Probe{
 		}
 		owner := pusher(t)
 		if owner == nil {
-			return probe.NotApplicable("policy lets no identity push to " + t.Repository() + ": " + configure)
+			return probe.NotApplicable("policy lets no identity push to " + t.Repository() + ": " + probe.Configure)
 		}
 		t.Turn(ctx)
 		s, why := t.BeginUpload(ctx, owner, oci.Request{Repository: t.Repository()})

@@ -152,5 +152,5 @@ func (t *Trial) Images() []ImageRef {
 	return slices.DeleteFunc(slices.Clone(t.door.run.opts.Images), func(i ImageRef) bool { return i.Registry != t.door.target.Name })
 }
 
-// Sandbox is the repository in which a run may write, "" without one.
-func (t *Trial) Sandbox() string { return t.door.run.opts.Sandbox }
+// SandboxName is the repository in which a run may write, "" without one.
+func (t *Trial) SandboxName() string { return t.door.run.opts.Sandbox }

@@ -68,6 +68,8 @@ type simulation struct {
 	watch  map[Planned]int // of counts
 	docs   map[string]doc  // by the part of a target after the repository
 	box    simulatedBox
+
+	uploads map[string]bool // repositories in which an upload was begun
 }
 
 type doc struct {
@@ -131,6 +133,9 @@ func (s *simulation) answer(d *door, req wire.Request) wire.Response {
 	}
 	resp.Status, resp.Header = http.StatusNotFound, nil
 	path, _, _ := strings.Cut(req.Target, "?")
+	if answered, ok := s.byRight(d, req, resp); ok {
+		return answered
+	}
 	if rest, ok := d.run.inSandbox(path, d.ep.Prefix); ok {
 		return s.box.answer(rest, req, resp)
 	}

@@ -40,24 +40,24 @@ var Push = probe.Probe{
 			return nobody(t.Repository(), access.Push)
 		}
 		ids := slices.DeleteFunc(others, func(id *probe.Identity) bool { return t.StartsAt(id) != t.Repository() })
-		results := forEach(ctx, t, ids, func(id *probe.Identity) probe.Start {
+		results := forEach(ctx, t, ids, func(id *probe.Identity) probe.Started {
 			return t.Start(ctx, id, t.Repository())
-		}, func(id *probe.Identity, s probe.Start) probe.Result { return started(ctx, t, id, s) })
+		}, func(id *probe.Identity, s probe.Started) probe.Result { return started(ctx, t, id, s) })
 		return together(results, probe.NotApplicable("an upload is started once for each identity and endpoint, in the first repository where policy does not let it"))
 	},
 }
 
 // started judges the answer to POST uploads.
-func started(ctx context.Context, t *probe.Trial, id *probe.Identity, s probe.Start) probe.Result {
-	control, why := t.Shown(t.Plain(), s.Began.Status == http.StatusNotFound)
+func started(ctx context.Context, t *probe.Trial, id *probe.Identity, s probe.Started) probe.Result {
+	control, why := t.Shown(t.Plain(), s.Answer.Status == http.StatusNotFound)
 	r := probe.Result{Subject: &finding.Subject{Kind: "upload"}, Evidence: s.Trail, Control: control, Attempts: 1}
-	if s.Began.Status == http.StatusAccepted && s.Began.Header.Get("Location") != "" {
+	if s.Answer.Status == http.StatusAccepted && s.Answer.Header.Get("Location") != "" {
 		r.Outcome, r.Observed, r.Reason = finding.Fail, "allow", "an upload was started"
 		r.Message = fmt.Sprintf("%s may push to %s, which policy does not let it: an upload was started; %s", id.Name, t.Repository(), s.Done)
 		return r
 	}
-	got := refusedWrite(t, s.Began)
-	if s.Began.Status == http.StatusAccepted {
+	got := refusedWrite(t, s.Answer)
+	if s.Answer.Status == http.StatusAccepted {
 		got.What = "202 without a Location"
 	}
 	d := denied(ctx, t, id, control, got)

@@ -46,7 +46,7 @@ var UploadSession = probe.Probe{
 		}
 		t.Turn(ctx)
 		s, why := t.BeginUpload(ctx, owner, oci.Request{Repository: t.Repository()})
-		x := &session{Session: s, t: t, trail: slices.Clone(s.Began.Trail)}
+		x := &session{Begun: s, t: t, trail: slices.Clone(s.Answer.Trail)}
 		if why != "" {
 			return x.notBegun(owner, why)
 		}
@@ -74,7 +74,7 @@ func pusher(t *probe.Trial) *probe.Identity {
 
 // session is an upload under test.
 type session struct {
-	probe.Session
+	probe.Begun
 	t     *probe.Trial
 	trail []string // who began it, asking
 	alive []string // the exchange in which who began it was shown it
@@ -96,12 +96,12 @@ type attempt struct {
 }
 
 func (x *session) notBegun(owner *probe.Identity, why string) probe.Result {
-	r := probe.Result{Outcome: finding.Unknown, Identity: owner.Name, Evidence: x.trail, Attempts: 1, Reason: fmt.Sprintf("no control: %s started no upload (%d): %s", owner.Name, x.Began.Status, why)}
-	if x.Began.NotAsked != "" {
-		r.Outcome, r.Reason = finding.NotChecked, x.Began.NotAsked
+	r := probe.Result{Outcome: finding.Unknown, Identity: owner.Name, Evidence: x.trail, Attempts: 1, Reason: fmt.Sprintf("no control: %s started no upload (%d): %s", owner.Name, x.Answer.Status, why)}
+	if x.Answer.NotAsked != "" {
+		r.Outcome, r.Reason = finding.NotChecked, x.Answer.NotAsked
 	}
-	if off(x.Began) {
-		return probe.NotApplicable(fmt.Sprintf("the registry takes no uploads (%d)", x.Began.Status))
+	if off(x.Answer) {
+		return probe.NotApplicable(fmt.Sprintf("the registry takes no uploads (%d)", x.Answer.Status))
 	}
 	return r
 }
@@ -143,13 +143,13 @@ func (x *session) ways(id *probe.Identity, destroys bool) []touch {
 			if place == "" || byRight {
 				continue
 			}
-			w := touch{id: id, request: x.In(m, place, true)}
+			w := touch{id: id, request: x.Under(m, place, true)}
 			if i > 0 {
 				w.where = " under " + place
 			}
 			out = append(out, w)
 			if w.request.Query != "" {
-				w.request = x.In(m, place, false)
+				w.request = x.Under(m, place, false)
 				out = append(out, w)
 			}
 		}
@@ -164,7 +164,7 @@ func (x *session) may(id *probe.Identity, repository string, action access.Actio
 
 // elsewhere is a repository in which the identity may push, "" without one.
 func (x *session) elsewhere(id *probe.Identity) string {
-	for _, repository := range append(x.t.Repositories(), x.t.Sandbox()) {
+	for _, repository := range append(x.t.Repositories(), x.t.SandboxName()) {
 		if repository != "" && repository != x.Repository && x.may(id, repository, access.Push) {
 			return repository
 		}
@@ -174,14 +174,14 @@ func (x *session) elsewhere(id *probe.Identity) string {
 
 // isThere says whether who began the upload is shown it.
 func (x *session) isThere(ctx context.Context) bool {
-	a := x.t.AskSession(ctx, x.Owner, x.In(http.MethodGet, x.Repository, true), 0)
+	a := x.t.AskBegun(ctx, x.Owner, x.Under(http.MethodGet, x.Repository, true), 0)
 	x.trail = append(x.trail, a.Trail...)
 	return a.Status/100 == 2
 }
 
 // try asks in one way, and looks whether a 2xx means what it says.
 func (x *session) try(ctx context.Context, w touch, out *attempt) {
-	a := x.t.AskSession(ctx, w.id, w.request, 0)
+	a := x.t.AskBegun(ctx, w.id, w.request, 0)
 	if a.Status/100 != 2 {
 		out.asked = append(out.asked, refusedWrite(x.t, a))
 		return
@@ -194,7 +194,7 @@ func (x *session) try(ctx context.Context, w touch, out *attempt) {
 	}
 	absent := w.request
 	absent.Reference, absent.Query = "00000000-0000-4000-8000-000000000000", ""
-	other := x.t.AskSession(ctx, w.id, absent, 0)
+	other := x.t.AskBegun(ctx, w.id, absent, 0)
 	trail = append(trail, other.Trail...)
 	if w.request.Method == http.MethodDelete {
 		x.gone = len(x.alive) > 0 && !x.isThere(ctx)
@@ -204,7 +204,7 @@ func (x *session) try(ctx context.Context, w touch, out *attempt) {
 			return
 		}
 	} else {
-		again := x.t.AskSession(ctx, w.id, w.request, 1)
+		again := x.t.AskBegun(ctx, w.id, w.request, 1)
 		trail = append(trail, again.Trail...)
 		if other.Status == a.Status || again.Status != a.Status {
 			unsure(fmt.Sprintf("%d to %s, and %d to a made-up name", a.Status, w.request.Method, other.Status))
@@ -224,7 +224,7 @@ func (x *session) finding(ctx context.Context, w touch, a probe.Answer, trail []
 	who := "a stranger"
 	if w.id != nil {
 		who = w.id.Name
-		if s := x.t.Start(ctx, w.id, x.Repository); w.where == "" && s.Began.Status == http.StatusAccepted {
+		if s := x.t.Start(ctx, w.id, x.Repository); w.where == "" && s.Answer.Status == http.StatusAccepted {
 			return probe.NotApplicable(who + " may start uploads there itself, which authz/push tells")
 		}
 	} else {

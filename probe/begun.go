@@ -17,24 +17,25 @@ import (
 	"github.com/regproof/regproof/wire"
 )
 
-// Session is an upload that somebody began. It is to be cancelled.
-type Session struct {
+// Begun is an upload that somebody began. It is to be cancelled.
+type Begun struct {
 	Owner      *Identity
 	Repository string
 	Location   *url.URL
-	Began      Answer
+	Answer     Answer
 }
 
-// BeginUpload starts an upload as an identity. why says why there is no session: the
-// answer is no 202, or its Location is no upload of this repository here.
-func (t *Trial) BeginUpload(ctx context.Context, id *Identity, r oci.Request) (s Session, why string) {
+// BeginUpload starts an upload as an identity. why says why there is none that
+// can be asked for: the answer is no 202, or its Location is no upload of this
+// repository here.
+func (t *Trial) BeginUpload(ctx context.Context, id *Identity, r oci.Request) (s Begun, why string) {
 	r.Method, r.Kind = http.MethodPost, oci.UploadStart
-	s = Session{Owner: id, Repository: r.Repository}
-	s.Began = t.As(ctx, id, r, Attempt{})
-	if s.Began.Status != http.StatusAccepted {
+	s = Begun{Owner: id, Repository: r.Repository}
+	s.Answer = t.As(ctx, id, r, Attempt{Fresh: true})
+	if s.Answer.Status != http.StatusAccepted {
 		return s, "no upload was started"
 	}
-	to, err := t.door.reg.Guard.Check(ctx, t.door.ep.URL, s.Began.Header.Get("Location"), wire.Upload)
+	to, err := t.door.reg.Guard.Check(ctx, t.door.ep.URL, s.Answer.Header.Get("Location"), wire.Upload)
 	switch {
 	case err != nil:
 		return s, "its Location: " + err.Error()
@@ -48,9 +49,9 @@ func (t *Trial) BeginUpload(ctx context.Context, id *Identity, r oci.Request) (s
 	return s, ""
 }
 
-// In is the session asked for under a repository, with or without what its
+// Under asks for the upload under a repository, with or without what its
 // Location carries beside the name: the signed state of some registries.
-func (s Session) In(method, repository string, state bool) oci.Request {
+func (s Begun) Under(method, repository string, state bool) oci.Request {
 	r := oci.Request{Method: method, Kind: oci.Upload, Repository: repository, Reference: path.Base(s.Location.Path)}
 	if state {
 		r.Query = s.Location.RawQuery
@@ -58,8 +59,8 @@ func (s Session) In(method, repository string, state bool) oci.Request {
 	return r
 }
 
-// AskSession asks for a session as an identity, nil for a stranger.
-func (t *Trial) AskSession(ctx context.Context, id *Identity, r oci.Request, again int) Answer {
+// AskBegun asks for an upload as an identity, nil for a stranger.
+func (t *Trial) AskBegun(ctx context.Context, id *Identity, r oci.Request, again int) Answer {
 	q := t.inName(id, Attempt{Request: r, Again: again, Fresh: true})
 	q.private = true
 	if r.Method == http.MethodPatch { // with nothing in it
@@ -73,7 +74,7 @@ func (t *Trial) AskSession(ctx context.Context, id *Identity, r oci.Request, aga
 // Cancel ends an upload as who began it. Some registries want the right to
 // delete for that: then somebody does it whom policy lets delete there. What was
 // begun is cancelled also when the run is interrupted.
-func (t *Trial) Cancel(ctx context.Context, s Session) (done string, trail []string) {
+func (t *Trial) Cancel(ctx context.Context, s Begun) (done string, trail []string) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelWithin)
 	defer stop()
 	if s.Location == nil {
@@ -85,27 +86,29 @@ func (t *Trial) Cancel(ctx context.Context, s Session) (done string, trail []str
 			by = append(by, id)
 		}
 	}
-	status := 0
+	said := ""
 	for _, id := range by {
-		a := t.AskSession(ctx, id, s.In(http.MethodDelete, s.Repository, true), 0)
+		a := t.AskBegun(ctx, id, s.Under(http.MethodDelete, s.Repository, true), 0)
 		trail = append(trail, a.Trail...)
 		if a.Status/100 == 2 || a.Status == http.StatusNotFound {
 			return "it was cancelled", trail
 		}
-		if status == 0 {
-			status = a.Status
+		if said == "" {
+			if said = "it could not be cancelled: " + unanswered(a); unanswered(a) == "" {
+				said = fmt.Sprintf("cancelling it was answered %d", a.Status)
+			}
 		}
 	}
-	return fmt.Sprintf("cancelling it was answered %d", status), trail
+	return said, trail
 }
 
 // cancelWithin bounds how long an upload is tried to be cancelled.
 const cancelWithin = 10 * time.Second
 
-// Start is an upload that was started and cancelled at once.
-type Start struct {
-	Session
-	Problem string   // why there is no session
+// Started is an upload that was started and cancelled at once.
+type Started struct {
+	Begun
+	Problem string   // why it cannot be asked for
 	Done    string   // what became of it
 	Trail   []string // of all of it
 }
@@ -118,12 +121,12 @@ type starts struct {
 
 type starting struct {
 	once sync.Once
-	Start
+	Started
 }
 
 // Start starts an upload as an identity and cancels it at once: one for each
 // identity, repository and endpoint, however many ask.
-func (t *Trial) Start(ctx context.Context, id *Identity, repository string) Start {
+func (t *Trial) Start(ctx context.Context, id *Identity, repository string) Started {
 	d := t.door
 	key := id.Name + "\x00" + repository
 	d.starts.mu.Lock()
@@ -137,15 +140,15 @@ func (t *Trial) Start(ctx context.Context, id *Identity, repository string) Star
 	}
 	d.starts.mu.Unlock()
 	s.once.Do(func() {
-		s.Session, s.Problem = t.BeginUpload(ctx, id, oci.Request{Repository: repository})
-		s.Start.Trail = slices.Clone(s.Began.Trail)
-		if s.Began.Status == http.StatusAccepted {
+		s.Begun, s.Problem = t.BeginUpload(ctx, id, oci.Request{Repository: repository})
+		s.Started.Trail = slices.Clone(s.Answer.Trail)
+		if s.Answer.Status == http.StatusAccepted {
 			var trail []string
-			s.Done, trail = t.Cancel(ctx, s.Session)
-			s.Start.Trail = append(s.Start.Trail, trail...)
+			s.Done, trail = t.Cancel(ctx, s.Begun)
+			s.Started.Trail = append(s.Started.Trail, trail...)
 		}
 	})
-	return s.Start
+	return s.Started
 }
 
 // StartsAt is the one repository in which an identity is let try to start an

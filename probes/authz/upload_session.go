@@ -228,6 +228,9 @@ func (x *session) finding(ctx context.Context, w touch, a probe.Answer, trail []
 			return probe.NotApplicable(who + " may start uploads there itself, which authz/push tells")
 		}
 	} else {
+		if w.request.Method == http.MethodGet && toStrangers(ctx, x.t, x.t.Plain()) {
+			return probe.NotApplicable("strangers read everything here, which anonymous/manifest-by-tag tells")
+		}
 		r.Severity = finding.Critical
 	}
 	r.Message = fmt.Sprintf("%s %s the upload that %s began in %s%s", who, what, x.Owner.Name, x.Repository, w.where)

@@ -217,13 +217,25 @@ func forFront(f finding.Finding, x evidence.Exchange) string {
 }
 
 // shows is the exchange that shows the failure best: the last one that was
-// answered with 2xx or 3xx, else the last.
+// answered with 2xx or 3xx, else the last. A DELETE only tidies up, unless
+// nothing else was let through.
 func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
+	x, found := t.best(f, false)
+	if found && (x.Status/100 == 2 || x.Status/100 == 3) {
+		return x, true
+	}
+	if d, ok := t.best(f, true); ok {
+		return d, true
+	}
+	return x, found
+}
+
+func (t *text) best(f finding.Finding, deletes bool) (evidence.Exchange, bool) {
 	var best evidence.Exchange
 	found := false
 	for _, id := range f.Evidence {
 		x, err := t.r.Recorder.Get(id)
-		if err != nil || tokenRequest(x) || x.Method == "DELETE" || strings.HasPrefix(x.Target, "file:") {
+		if err != nil || tokenRequest(x) || (x.Method == "DELETE") != deletes || strings.HasPrefix(x.Target, "file:") {
 			continue
 		}
 		if !found || x.Status/100 == 2 || x.Status/100 == 3 {

@@ -123,7 +123,7 @@ identities:
 policy:
   rules:
     - {who: [anonymous], repos: ["public/**"], can: [pull, list]}
-    - {who: [ci], repos: ["**"], can: [pull, list]}
+    - {who: [ci], repos: ["**"], can: [pull, push, delete, list, catalog]}
 images:
   - {registry: corp, repository: team/app, reference: "1.4"}
   - {registry: corp, repository: public/base, reference: "1"}

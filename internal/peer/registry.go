@@ -68,7 +68,17 @@ func Htpasswd(tb testing.TB, user, password string) Auth {
 // HtpasswdFile writes a password file that registries and nginx both read.
 func HtpasswdFile(tb testing.TB, user, password string) string {
 	tb.Helper()
-	return write(tb, tb.TempDir(), "htpasswd", user+":"+Bcrypt(tb, password)+"\n")
+	return UsersFile(tb, [2]string{user, password})
+}
+
+// UsersFile is HtpasswdFile for several users, each a name and a password.
+func UsersFile(tb testing.TB, users ...[2]string) string {
+	tb.Helper()
+	text := ""
+	for _, u := range users {
+		text += u[0] + ":" + Bcrypt(tb, u[1]) + "\n"
+	}
+	return write(tb, tb.TempDir(), "htpasswd", text)
 }
 
 // Bcrypt is a password as password files hold it, cheap to compare.

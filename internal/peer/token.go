@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,14 +30,27 @@ const (
 	Pull
 )
 
-// TokenService is a Docker token service with one user, who may do anything.
+// TokenService is a Docker token service with one user, who may do anything, and
+// those that were added.
 type TokenService struct {
 	URL      string // of the service, http://host:port/token
 	jwks     string
 	signer   jose.Signer
-	user     string
-	password string
+	users    map[string]tokenUser
 	stranger Stranger
+}
+
+type tokenUser struct {
+	password string
+	rights   Rights // nil is everything
+}
+
+// Rights say what a user may do: kind, name and action of a scope.
+type Rights func(kind, name, action string) bool
+
+// AddUser adds a user, before anybody asks.
+func (s *TokenService) AddUser(name, password string, rights Rights) {
+	s.users[name] = tokenUser{password, rights}
 }
 
 const (
@@ -63,7 +77,7 @@ func NewTokenService(tb testing.TB, user, password string, stranger Stranger) *T
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &TokenService{signer: signer, user: user, password: password, stranger: stranger}
+	s := &TokenService{signer: signer, users: map[string]tokenUser{user: {password: password}}, stranger: stranger}
 	s.jwks = write(tb, tb.TempDir(), "jwks.json", string(set))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -90,8 +104,9 @@ func (s *TokenService) Auth(realm string) Auth {
 // ServeHTTP implements the token specification as far as clients need it.
 func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user, password, known := r.BasicAuth()
+	who, registered := s.users[user]
 	switch {
-	case known && (user != s.user || password != s.password), !known && s.stranger == Refuse:
+	case known && (!registered || password != who.password), !known && s.stranger == Refuse:
 		w.Header().Set("Www-Authenticate", `Basic realm="peer token service"`)
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
 		return
@@ -99,7 +114,7 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	access := []any{}
 	for _, scope := range r.URL.Query()["scope"] {
 		for one := range strings.FieldsSeq(scope) {
-			access = append(access, s.grant(one, known)...)
+			access = append(access, s.grant(one, known, who.rights)...)
 		}
 	}
 	now := time.Now()
@@ -116,7 +131,7 @@ func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // grant is what comes of one scope, type:name:actions.
-func (s *TokenService) grant(scope string, known bool) []any {
+func (s *TokenService) grant(scope string, known bool, rights Rights) []any {
 	kind, rest, _ := strings.Cut(scope, ":")
 	at := strings.LastIndex(rest, ":")
 	if at < 0 {
@@ -128,6 +143,12 @@ func (s *TokenService) grant(scope string, known bool) []any {
 			return nil
 		}
 		actions = []string{"pull"}
+	}
+	if rights != nil {
+		actions = slices.DeleteFunc(actions, func(action string) bool { return !rights(kind, rest[:at], action) })
+	}
+	if len(actions) == 0 {
+		return nil
 	}
 	return []any{map[string]any{"type": kind, "name": rest[:at], "actions": actions}}
 }

@@ -228,7 +228,7 @@ func (x *session) finding(ctx context.Context, w touch, a probe.Answer, trail []
 			return probe.NotApplicable(who + " may start uploads there itself, which authz/push tells")
 		}
 	} else {
-		if w.request.Method == http.MethodGet && toStrangers(ctx, x.t, x.t.Plain()) {
+		if toStrangers(ctx, x.t, x.t.Plain()) {
 			return probe.NotApplicable("strangers read everything here, which anonymous/manifest-by-tag tells")
 		}
 		r.Severity = finding.Critical

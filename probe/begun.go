@@ -31,6 +31,10 @@ type Begun struct {
 func (t *Trial) BeginUpload(ctx context.Context, id *Identity, r oci.Request) (s Begun, why string) {
 	r.Method, r.Kind = http.MethodPost, oci.UploadStart
 	s = Begun{Owner: id, Repository: r.Repository}
+	if why = t.barred(id); why != "" {
+		s.Answer.NotAsked = why
+		return s, why
+	}
 	s.Answer = t.As(ctx, id, r, Attempt{Fresh: true})
 	if s.Answer.Status != http.StatusAccepted {
 		return s, "no upload was started"
@@ -61,6 +65,9 @@ func (s Begun) Under(method, repository string, state bool) oci.Request {
 
 // AskBegun asks for an upload as an identity, nil for a stranger.
 func (t *Trial) AskBegun(ctx context.Context, id *Identity, r oci.Request, again int) Answer {
+	if why := t.barred(id); why != "" {
+		return Answer{NotAsked: why}
+	}
 	q := t.inName(id, Attempt{Request: r, Again: again, Fresh: true})
 	q.private = true
 	if r.Method == http.MethodPatch { // with nothing in it

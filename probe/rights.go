@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/oci"
@@ -36,12 +37,30 @@ type Reply struct {
 // address; only questions of the same bytes and the same identity share an
 // answer.
 func (t *Trial) Read(ctx context.Context, id *Identity, a Attempt) Reply {
+	if why := t.barred(id); why != "" {
+		return Reply{Answer: Answer{NotAsked: why}, What: why}
+	}
 	r := Reply{Answer: t.ask(ctx, t.inName(id, a))}
 	if t.door.sentinels.answered() {
 		t.rounds.Go(func() { t.door.sentinels.check(ctx, t.group) })
 	}
 	r.Saw, r.What, r.Content = t.saw(ctx, id, a, &r.Answer)
 	return r
+}
+
+// barred says why an identity is not asked here at all: its secret goes to the
+// origins that it is bound to.
+func (t *Trial) barred(id *Identity) string {
+	if id == nil || id.Secret.Credential.IsZero() {
+		return ""
+	}
+	o, err := credential.ParseOrigin(t.door.name())
+	if err == nil {
+		if _, ok := id.Secret.For(o); ok {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the secret of %s does not go to %s, which its origins do not name", id.Name, t.door.name())
 }
 
 // inName is the question of an attempt in somebody's name.

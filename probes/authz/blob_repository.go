@@ -114,7 +114,10 @@ func (w *way) try(ctx context.Context, t *probe.Trial, blobs []*image.Content) p
 	r := probe.Result{Outcome: finding.Unknown, Observed: "unknown", Subject: subjectOf(blobs[0])}
 	manifest := probe.Attempt{Request: oci.Request{Method: http.MethodGet, Kind: oci.Manifest, Repository: w.other.Repository, Reference: w.other.Reference, Accept: oci.AcceptManifests()}}
 	there := t.Read(ctx, w.id, manifest)
-	r.Evidence = there.Trail
+	if r.Evidence = there.Trail; there.NotAsked != "" {
+		r.Outcome, r.Reason = finding.NotChecked, there.NotAsked
+		return r
+	}
 	if _, err := oci.ParseDocument(there.Body); there.Status != http.StatusOK || err != nil {
 		r.Reason = fmt.Sprintf("no control: %s does not read %s either (%s)", w.who(), w.other.Repository, there.What)
 		return r

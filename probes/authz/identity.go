@@ -17,7 +17,7 @@ import (
 
 // nobody is the result where no identity is to be denied an action.
 func nobody(repository string, action access.Action) probe.Result {
-	return probe.NotApplicable(fmt.Sprintf("every identity that was named may %s in %s: %s, one with lesser rights too", action, repository, probe.Configure))
+	return probe.NotApplicable(fmt.Sprintf("every named identity may %s in %s: nothing is to be denied, until one is configured that may not", action, repository))
 }
 
 // forEach asks as all identities at once, waits until it was seen whether the

@@ -183,7 +183,7 @@ func tooStrict(ctx context.Context, t *probe.Trial, id *probe.Identity, a probe.
 		return r
 	}
 	control, why := t.Shown(a, true)
-	if why != "" {
+	if why != "" && got.NotAsked == "" {
 		r.Outcome, r.Reason = finding.Unknown, why
 		return r
 	}

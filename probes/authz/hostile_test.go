@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package authz_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/internal/labtest"
+	"github.com/regproof/regproof/lab"
+	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/probes/authz"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestHostile: a registry that means harm breaks nothing and learns nothing.
+func TestHostile(t *testing.T) {
+	l := labtest.Open(t)
+	for _, w := range lab.Weaknesses() {
+		if w.Kind != lab.Hostile {
+			continue
+		}
+		t.Run(w.Name, func(t *testing.T) {
+			t.Parallel()
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: authz.All(), Policy: intended, Dev: true, Also: []string{"team-b/tool:2.0"}, Timeout: 20 * time.Second})
+			for _, f := range c.Findings {
+				if f.Outcome == finding.Error {
+					t.Errorf("%s broke: %s\n%s", f.Probe, f.Reason, f.Message)
+				}
+			}
+			noSecrets(t, l, c)
+		})
+	}
+}
+
+// TestLocation: what is cancelled is the upload and nothing else, wherever the
+// registry says that it lives.
+func TestLocation(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"any-user-push"}})
+	for _, location := range []string{
+		"/v2/team-a/app/blobs/uploads/../../manifests/1.4", "/v2/team-a/app/manifests/1.4", "/v2/team-a/app/blobs/uploads/%2e%2e/%2e%2e/manifests/1.4",
+		"/v2/team-a/app/blobs/uploads/x/y", "/v2/team-b/tool/blobs/uploads/x", "http://192.0.2.1/v2/team-a/app/blobs/uploads/x", "//[", "",
+	} {
+		t.Run(location, func(t *testing.T) {
+			t.Parallel()
+			var deleted atomic.Int64
+			u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				switch {
+				case r.Method == http.MethodPost && !anonymousRequest(r):
+					w.Header().Set("Location", location)
+					w.WriteHeader(http.StatusAccepted)
+				case r.Method == http.MethodDelete && !strings.Contains(r.URL.Path, "sha256:0000000000"):
+					deleted.Add(1)
+					w.WriteHeader(http.StatusAccepted)
+				default:
+					next.ServeHTTP(w, r)
+				}
+			})
+			s := setting()
+			s.Probes, s.Also = authz.All(), nil
+			s.Change = labtest.Instead(t, probe.Endpoint{URL: u})
+			c := labtest.Prove(t, l, d, s)
+			if n := deleted.Load(); n > 0 {
+				t.Errorf("%d DELETE, of what is no upload", n)
+			}
+			if f := of(c, "authz/push", "dev", ""); (f.Outcome == finding.Fail) != (location != "") {
+				t.Errorf("authz/push is %s: %s: %s", f.Outcome, f.Reason, f.Message)
+			}
+			if f, _ := c.Probe("authz/upload-session"); f.Outcome != finding.Unknown {
+				t.Errorf("authz/upload-session is %s: %s", f.Outcome, f.Reason)
+			}
+		})
+	}
+}
+
+func anonymousRequest(r *http.Request) bool { return r.Header.Get("Authorization") == "" }
+
+// TestBanned: that an identity is shut out altogether is no access control.
+func TestBanned(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"any-user"}})
+	name, _ := l.Dev()
+	var begun atomic.Bool
+	u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if user, _, _ := r.BasicAuth(); user == name {
+			if r.URL.Path != "/v2/" {
+				begun.Store(true)
+			}
+			if begun.Load() {
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, "slow down")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+	s := setting()
+	s.Probes, s.Also = []probe.Probe{authz.Pull, authz.Push, authz.Delete}, nil
+	s.Change = labtest.Instead(t, probe.Endpoint{URL: u})
+	c := labtest.Prove(t, l, d, s)
+	for _, p := range s.Probes {
+		if f := of(c, p.ID, "dev", ""); f.Outcome != finding.Unknown || !strings.Contains(f.Reason, "not proven live") {
+			t.Errorf("%s is %s: %s", p.ID, f.Outcome, f.Reason)
+		}
+	}
+}
+
+// TestUnbound: a secret goes to no endpoint that its origins do not name.
+func TestUnbound(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"any-user"}})
+	name, _ := l.Dev()
+	u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if user, _, _ := r.BasicAuth(); user == name {
+			t.Errorf("asked as dev: %s %s", r.Method, r.URL)
+		}
+		next.ServeHTTP(w, r)
+	})
+	s := setting()
+	s.Probes = authz.All()
+	s.Change = func(o *probe.Options) {
+		dev := o.Identities[1].Secret.Origins
+		labtest.Instead(t, probe.Endpoint{URL: u})(o)
+		o.Identities[1].Secret.Origins = dev
+	}
+	for _, f := range labtest.Prove(t, l, d, s).Findings {
+		if f.Identity == "dev" && f.Outcome != finding.NotChecked {
+			t.Errorf("%s in %s is %s: %s", f.Probe, f.Repository, f.Outcome, f.Reason)
+		}
+	}
+}

@@ -84,6 +84,29 @@ func TestLocation(t *testing.T) {
 
 func anonymousRequest(r *http.Request) bool { return r.Header.Get("Authorization") == "" }
 
+// TestHides: a registry that says of everything that it denies to delete that it
+// is not there says the same of what is not there.
+func TestHides(t *testing.T) {
+	l := labtest.Open(t)
+	for name, want := range map[string]finding.Outcome{"rights-sound": finding.Unknown, "any-user-delete": finding.Unknown} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{name}})
+		u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method == http.MethodDelete {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = io.WriteString(w, `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+		s := setting()
+		s.Probes, s.Also, s.Change = []probe.Probe{authz.Delete}, nil, labtest.Instead(t, probe.Endpoint{URL: u})
+		if f := of(labtest.Prove(t, l, d, s), "authz/delete", "dev", ""); f.Outcome != want || !strings.Contains(f.Reason, "may hide a denial") {
+			t.Errorf("%s: %s: %s", name, f.Outcome, f.Reason)
+		}
+	}
+}
+
 // TestBanned: that an identity is shut out altogether is no access control.
 func TestBanned(t *testing.T) {
 	l := labtest.Open(t)

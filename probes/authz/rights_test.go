@@ -125,6 +125,13 @@ func TestTooStrict(t *testing.T) {
 func TestMatrix(t *testing.T) {
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"any-user"}})
+	alone := setting()
+	alone.Probes = authz.All()
+	for _, r := range labtest.Prove(t, l, d, alone).Rows {
+		if r.Identity == "anonymous" {
+			t.Errorf("a row of strangers, whom nobody asked as: %+v", r)
+		}
+	}
 	c := labtest.Prove(t, l, d, setting())
 	cell := map[string]string{}
 	for _, r := range c.Rows {

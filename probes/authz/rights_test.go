@@ -127,27 +127,12 @@ func TestMatrix(t *testing.T) {
 	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"any-user"}})
 	alone := setting()
 	alone.Probes = authz.All()
-	for _, r := range labtest.Prove(t, l, d, alone).Rows {
-		if r.Identity == "anonymous" {
-			t.Errorf("a row of strangers, whom nobody asked as: %+v", r)
+	for key := range cells(t, labtest.Prove(t, l, d, alone)) {
+		if strings.HasPrefix(key, "anonymous ") {
+			t.Errorf("%s, which no probe asked", key)
 		}
 	}
-	c := labtest.Prove(t, l, d, setting())
-	cell := map[string]string{}
-	for _, r := range c.Rows {
-		repository := "the catalog"
-		if r.Repository != nil {
-			repository = *r.Repository
-		}
-		key := r.Identity + " " + string(r.Action) + " " + repository
-		if cell[key] != "" {
-			t.Errorf("%s twice", key)
-		}
-		cell[key] = string(r.Intended) + " " + string(r.Observed) + " " + r.Outcome
-		if r.Identity != "anonymous" && len(r.Evidence) == 0 {
-			t.Errorf("%s without evidence", key)
-		}
-	}
+	cell := cells(t, labtest.Prove(t, l, d, setting()))
 	for key, want := range map[string]string{
 		"anonymous pull team-a/app": "deny deny pass",
 		"ci pull team-a/app":        "allow allow pass",
@@ -162,6 +147,42 @@ func TestMatrix(t *testing.T) {
 		if cell[key] != want {
 			t.Errorf("%s: %q, want %q", key, cell[key], want)
 		}
+	}
+}
+
+// cells are the rows of the matrix: what is intended, observed, and came of it.
+func cells(t *testing.T, c *labtest.Collected) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, r := range c.Rows {
+		repository := "the catalog"
+		if r.Repository != nil {
+			repository = *r.Repository
+		}
+		key := r.Identity + " " + string(r.Action) + " " + repository
+		if out[key] != "" {
+			t.Errorf("%s twice", key)
+		}
+		out[key] = string(r.Intended) + " " + string(r.Observed) + " " + r.Outcome
+		if r.Identity != "anonymous" && len(r.Evidence) == 0 {
+			t.Errorf("%s without evidence", key)
+		}
+	}
+	return out
+}
+
+// TestUnmentioned: of who shows that the image is there and stands in no rule,
+// nothing is intended.
+func TestUnmentioned(t *testing.T) {
+	l := labtest.Open(t)
+	c := labtest.Prove(t, l, labtest.Door(t, l, lab.DoorOptions{}), labtest.Setting{Probes: authz.All(), Policy: policy.Policy{Rules: []policy.Rule{devReads}}, Dev: true})
+	for _, f := range c.Findings {
+		if f.Identity == "ci" {
+			t.Errorf("%s as ci is %s: %s", f.Probe, f.Outcome, f.Message)
+		}
+	}
+	if f := of(c, "authz/push", "dev", "team-a/app"); f.Outcome != finding.Fail {
+		t.Errorf("authz/push as dev is %s: %s", f.Outcome, f.Reason)
 	}
 }
 

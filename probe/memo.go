@@ -11,8 +11,9 @@ type memo struct {
 }
 
 type cell struct {
-	once  sync.Once
-	value any
+	once   sync.Once
+	value  any
+	broken any // what making it panicked with
 }
 
 func (m *memo) cell(key string) *cell {
@@ -30,10 +31,17 @@ func (m *memo) cell(key string) *cell {
 }
 
 // Remember makes a value one time for all trials of an image at an endpoint, and
-// lets the others wait for it. It is the zero value where making it panicked.
+// lets the others wait for it. Where making it panicked, it panics for each: none
+// of them may go on with nothing.
 func Remember[T any](t *Trial, key string, create func() T) T {
 	c := t.group.memo.cell(key)
-	c.once.Do(func() { c.value = create() })
+	c.once.Do(func() {
+		defer func() { c.broken = recover() }()
+		c.value = create()
+	})
+	if c.broken != nil {
+		panic(c.broken)
+	}
 	v, _ := c.value.(T)
 	return v
 }

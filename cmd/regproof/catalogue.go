@@ -16,6 +16,7 @@ import (
 	"github.com/regproof/regproof/probes/exposure"
 	"github.com/regproof/regproof/probes/immutability"
 	"github.com/regproof/regproof/probes/ingress"
+	"github.com/regproof/regproof/probes/token"
 	"github.com/regproof/regproof/probes/transport"
 )
 
@@ -25,6 +26,7 @@ func allProbes() []probe.Probe {
 		anonymous.All(),
 		ingress.All(),
 		transport.All(),
+		token.All(),
 		authz.All(),
 		cache.All(),
 		immutability.All(),

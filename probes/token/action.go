@@ -39,10 +39,13 @@ var Action = probe.Probe{
 		case id == nil:
 			return probe.NotApplicable("no identity that may pull the image can be used")
 		}
-		if l := lenience(ctx, t); l.anything {
+		var g given
+		l := beside(func() {
+			g = ask(ctx, t, m.issuer, []wish{{"scope=" + t.Scope("pull"), probe.Mint{As: id, Scopes: []string{t.Scope("pull")}}}})[0]
+		}, func() lenient { return lenience(ctx, t) })
+		if l.anything {
 			return told("any bearer opens the image", "ingress/authorization")
 		}
-		g := ask(ctx, t, m.issuer, []wish{{"scope=" + t.Scope("pull"), probe.Mint{As: id, Scopes: []string{t.Scope("pull")}}}})[0]
 		switch more, readable := beyond(g, t.Name(t.Repository())); {
 		case g.NotAsked != "":
 			return probe.Result{Outcome: finding.NotChecked, Reason: g.NotAsked}

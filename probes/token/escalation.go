@@ -48,7 +48,13 @@ var Escalation = probe.Probe{
 		}
 		others = others[:min(len(others), maxOthers)]
 		var all []given
-		l := beside(func() { all = ask(ctx, t, m.issuer, greed(t, others)) }, func() lenient { return lenience(ctx, t) })
+		l := beside(func() {
+			tasks := []func(){func() { all = ask(ctx, t, m.issuer, greed(t, others)) }}
+			for _, id := range others { // remembered, for a denial to count
+				tasks = append(tasks, func() { t.Alive(ctx, id) })
+			}
+			together(tasks...)
+		}, func() lenient { return lenience(ctx, t) })
 		if r, known := l.issued(); known {
 			return r
 		}

@@ -48,17 +48,18 @@ func templateOf(ctx context.Context, t *probe.Trial) template {
 		if m.issuer, m.result = t.Issuer(ctx); m.result.Outcome != "" {
 			return m
 		}
-		if id := t.Entitlement(); id != nil {
-			if token, _, why := t.Token(ctx, id); why == "" {
-				if j, err := login.ParseJWT(token); err == nil && len(token) <= maxTemplate {
-					m.real, m.jwt = token, j
-				}
+		var anybody string
+		own := beside(func() { anybody, _, _ = t.Token(ctx, nil) }, func() (own string) {
+			if id := t.Entitlement(); id != nil {
+				own, _, _ = t.Token(ctx, id)
 			}
+			return own
+		})
+		if j, err := login.ParseJWT(own); err == nil && len(own) <= maxTemplate {
+			m.real, m.jwt = own, j
 		}
-		if token, _, why := t.Token(ctx, nil); why == "" {
-			if j, err := login.ParseJWT(token); err == nil && len(token) <= maxTemplate {
-				m.stranger, m.anybody = &j, token
-			}
+		if j, err := login.ParseJWT(anybody); err == nil && len(anybody) <= maxTemplate {
+			m.stranger, m.anybody = &j, anybody
 		}
 		m.shape(t)
 		return m

@@ -329,3 +329,23 @@ func TestNothingReal(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyFromSignatures: who hides the public key hides nothing.
+func TestKeyFromSignatures(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"verify-hs256"}})
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		switch {
+		case strings.Contains(r.URL.Path, "jwks"):
+			http.NotFound(w, r)
+		case r.URL.Path == "/token":
+			next.ServeHTTP(w, r)
+		default:
+			rewriting(w, r, next)
+		}
+	})
+	c := labtest.Prove(t, l, d, labtest.Setting{Probes: issued(), Policy: intended, Change: labtest.Instead(t, probe.Endpoint{URL: at})})
+	fails(t, c, "token/algorithm")
+	alone := labtest.Prove(t, l, d, labtest.Setting{Probes: issued(), NoLogin: true, Change: labtest.Instead(t, probe.Endpoint{URL: at})})
+	fails(t, alone) // of one token the key cannot be computed
+}

@@ -16,7 +16,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -118,16 +117,16 @@ func published(ctx context.Context, t *probe.Trial, is probe.Issuer) (out []publ
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
 	docs := make([][]byte, len(paths))
-	var wg sync.WaitGroup
+	tasks := make([]func(), len(paths))
 	for i, p := range paths {
-		wg.Go(func() {
+		tasks[i] = func() {
 			docs[i] = document(ctx, t, is, p)
 			if p == discovery {
 				docs[i] = document(ctx, t, is, named(docs[i], u))
 			}
-		})
+		}
 	}
-	wg.Wait()
+	together(tasks...)
 	for i, doc := range docs {
 		out = append(out, parseSet(doc, "at "+paths[i])...)
 	}

@@ -4,8 +4,9 @@ package token
 
 import (
 	"context"
-	"sync"
+	"slices"
 
+	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
@@ -29,14 +30,14 @@ func lenience(ctx context.Context, t *probe.Trial) lenient {
 			return lenient{}
 		}
 		var l lenient
-		var wg sync.WaitGroup
-		look := func(into *bool, f form) { wg.Go(func() { *into = opens(ctx, t, f, t.Plain()) }) }
-		look(&l.anything, form{name: "any bearer", token: "regproof"})
-		look(&l.junk, m.junkSigned())
-		look(&l.stripped, m.stripped())
-		look(&l.none, m.none())
-		wg.Go(func() { l.other = opensElsewhere(ctx, t) })
-		wg.Wait()
+		look := func(into *bool, f form) func() {
+			return func() { *into = opens(ctx, t, f, t.Plain()) }
+		}
+		together(
+			look(&l.anything, form{name: "any bearer", token: "regproof"}),
+			look(&l.junk, m.junkSigned()), look(&l.stripped, m.stripped()), look(&l.none, m.none()),
+			func() { l.other = opensElsewhere(ctx, t) },
+		)
 		return l
 	})
 }
@@ -52,17 +53,28 @@ func opens(ctx context.Context, t *probe.Trial, f form, plain probe.Attempt) boo
 // plain are those of some identities whom the token service gives nothing that
 // opens the image when they just ask for it: where it does, token/escalation
 // tells, and no odd way to ask is to blame.
-func plain(ctx context.Context, t *probe.Trial, is probe.Issuer, who []*probe.Identity) (out []*probe.Identity) {
-	for _, id := range who[:min(len(who), 2)] {
-		simple := probe.Remember(t, "token/plain/"+id.Name, func() bool {
+func plain(ctx context.Context, t *probe.Trial, is probe.Issuer, who []*probe.Identity) []*probe.Identity {
+	return slices.DeleteFunc(slices.Clone(who), func(id *probe.Identity) bool {
+		return probe.Remember(t, "token/plain/"+id.Name, func() bool {
 			g := ask(ctx, t, is, []wish{{"", probe.Mint{As: id, Scopes: []string{t.Scope("pull")}}}})[0]
 			return g.claims(t.Name(t.Repository()), "pull") && opens(ctx, t, form{token: g.Token, as: id.Name, secret: true}, t.Plain())
 		})
-		if !simple {
-			out = append(out, id)
-		}
+	})
+}
+
+// askOddly asks for tokens in odd ways, as a stranger and as identities that may
+// not have the image (two at most), and leaves out those of whoever gets it by
+// just asking.
+func askOddly(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes func(*probe.Identity) []wish) []given {
+	who := t.Others(t.Repository(), access.Pull)
+	who = who[:min(len(who), 2)]
+	all := wishes(nil)
+	for _, id := range who {
+		all = append(all, wishes(id)...)
 	}
-	return out
+	var got []given
+	honest := beside(func() { got = ask(ctx, t, is, all) }, func() []*probe.Identity { return plain(ctx, t, is, who) })
+	return slices.DeleteFunc(got, func(g given) bool { return g.mint.As != nil && !slices.Contains(honest, g.mint.As) })
 }
 
 // told is the result of a probe whose weakness another probe tells.

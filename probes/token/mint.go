@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
@@ -32,11 +31,11 @@ type given struct {
 // ask asks for tokens, all at once.
 func ask(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes []wish) []given {
 	out := make([]given, len(wishes))
-	var wg sync.WaitGroup
+	tasks := make([]func(), len(wishes))
 	for i, w := range wishes {
-		wg.Go(func() { out[i] = given{w, t.Mint(ctx, is, w.mint)} })
+		tasks[i] = func() { out[i] = given{w, t.Mint(ctx, is, w.mint)} }
 	}
-	wg.Wait()
+	together(tasks...)
 	return out
 }
 

@@ -5,6 +5,7 @@ package token
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
@@ -115,12 +116,17 @@ func setsElsewhere(t *probe.Trial, p purse) []probe.Set {
 func opensElsewhere(ctx context.Context, t *probe.Trial) bool {
 	p := elsewhere(ctx, t)
 	p.usable = slices.DeleteFunc(slices.Clone(p.usable), func(g given) bool { return g.JWT == nil })
+	var opened atomic.Bool
+	var tasks []func()
 	for _, set := range setsElsewhere(t, p) {
 		for _, a := range set.Odd {
-			if t.Peek(ctx, a).Outcome == finding.Fail {
-				return true
-			}
+			tasks = append(tasks, func() {
+				if t.Peek(ctx, a).Outcome == finding.Fail {
+					opened.Store(true)
+				}
+			})
 		}
 	}
-	return false
+	together(tasks...)
+	return opened.Load()
 }

@@ -8,7 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
@@ -35,12 +34,8 @@ var ScopeSyntax = probe.Probe{
 		if m.result.Outcome != "" {
 			return m.result
 		}
-		wishes := spellings(t, nil)
-		for _, id := range plain(ctx, t, m.issuer, t.Others(t.Repository(), access.Pull)) {
-			wishes = append(wishes, spellings(t, id)...)
-		}
 		var all []given
-		l := beside(func() { all = ask(ctx, t, m.issuer, wishes) }, func() lenient { return lenience(ctx, t) })
+		l := beside(func() { all = askOddly(ctx, t, m.issuer, func(id *probe.Identity) []wish { return spellings(t, id) }) }, func() lenient { return lenience(ctx, t) })
 		if r, known := l.issued(); known {
 			return r
 		}

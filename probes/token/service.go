@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
@@ -34,15 +33,12 @@ var Service = probe.Probe{
 		if m.result.Outcome != "" {
 			return m.result
 		}
-		wishes := services(t, m.issuer, nil)
-		for _, id := range plain(ctx, t, m.issuer, t.Others(t.Repository(), access.Pull)) {
-			wishes = append(wishes, services(t, m.issuer, id)...)
-		}
 		var all []given
 		var own purse
 		l := beside(func() {
-			all = ask(ctx, t, m.issuer, wishes)
-			own = audiences(ctx, t)
+			own = beside(func() {
+				all = askOddly(ctx, t, m.issuer, func(id *probe.Identity) []wish { return services(t, m.issuer, id) })
+			}, func() purse { return audiences(ctx, t) })
 		}, func() lenient { return lenience(ctx, t) })
 		if r, known := l.issued(); known {
 			return r

@@ -54,15 +54,3 @@ func strangerWishes(t *probe.Trial) (out []wish) {
 	}
 	return out
 }
-
-// beside does one thing while it finds out another.
-func beside[T any](do func(), find func() T) T {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		do()
-	}()
-	v := find()
-	<-done
-	return v
-}

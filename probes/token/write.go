@@ -17,7 +17,11 @@ import (
 // token only where that one was started, to see that it takes one.
 func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Result {
 	a := form{name: g.name, token: g.Token, with: with, as: g.as(), secret: true}.attempt(probe.Attempt{})
-	v := t.Begin(ctx, a)
+	var v probe.Verdict
+	var done bool
+	var reason string
+	var trail []string
+	together(func() { v = t.Begin(ctx, a) }, func() { done, reason, trail = strikes(ctx, t, a) })
 	r := probe.Result{Outcome: v.Outcome, Reason: "upload: " + v.Reason, Message: v.Message, Subject: v.Subject, Evidence: v.Evidence, Control: v.Control, Identity: g.as(), Variant: g.name, Attempts: 1, Observed: "unknown"}
 	if v.Outcome == finding.Fail {
 		plain := t.Begin(ctx, probe.Attempt{Variant: "without a token"})
@@ -29,8 +33,7 @@ func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Resu
 		}
 		return r
 	}
-	done, reason, trail := strikes(ctx, t, a)
-	r.Attempts += 2
+	r.Attempts += len(trail)
 	r.Evidence = slices.Concat(r.Evidence, trail)
 	switch {
 	case done:

@@ -4,6 +4,7 @@ package main_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -34,7 +35,7 @@ func doorAccuracy() []accuracyCase {
 		{name: "ipv6-open", weakness: "ipv6-only-hole", software: "nginx 1.22 twice, docker-registry 2.8.2", setup: "the name has two addresses, ::1 is open", sound: "both are guarded",
 			needs: []string{peer.Nginx}, leak: leak{other: true}, fails: allAnonymous, may: []string{"anonymous/upload", "ingress/replicas"}, weak: dualStack(openFront), twin: dualStack(guard)},
 		{name: "plain-port-named", weakness: "alt-plain-http-port", software: "nginx 1.22 (TLS, HTTP/2), docker-registry 2.8.2", setup: "an endpoint on http serves everybody", sound: "it sends everybody to https",
-			needs: []string{peer.Nginx}, leak: leak{other: true}, fails: withUpload, may: []string{"exposure/redirected-port"}, weak: plainPort(openFront), twin: plainPort("return 301 https://{SECURE}$request_uri;")},
+			needs: []string{peer.Nginx}, leak: leak{other: true}, fails: append(slices.Clone(withUpload), "transport/plain-http"), may: []string{"exposure/redirected-port"}, weak: plainPort(openFront), twin: plainPort("return 301 https://{SECURE}$request_uri;")},
 		{name: "backend-named", weakness: "backend-direct", software: "nginx 1.22, distribution v3.1.2", setup: "the registry behind the front is an endpoint, and open", sound: "it has htpasswd",
 			needs: []string{peer.Nginx, peer.Registry}, leak: leak{other: true}, fails: withUpload, weak: direct(false), twin: direct(true)},
 		{name: "backend-found", weakness: "backend-direct", software: "nginx 1.22 (TLS, HTTP/2), docker-registry 2.8.2", setup: "the registry behind the front listens on port 5000 of the same address", sound: "it listens on another address",

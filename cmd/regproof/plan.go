@@ -20,9 +20,9 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%8s  %-7s %-16s %-16s %s\n", "requests", "method", "identity", "effect", "origin")
+	fmt.Fprintf(out, "%8s  %-11s %-16s %-16s %s\n", "requests", "method", "identity", "effect", "origin")
 	for _, r := range rows {
-		fmt.Fprintf(out, "%8d  %-7s %-16s %-16s %s\n", r.Requests, r.Method, r.Identity, r.Effect, r.Origin)
+		fmt.Fprintf(out, "%8d  %-11s %-16s %-16s %s\n", r.Requests, r.Method, r.Identity, r.Effect, r.Origin)
 	}
 	n := total(rows)
 	fmt.Fprintf(out, "%8d  in all; nothing was sent\n", n)

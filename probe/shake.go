@@ -60,6 +60,9 @@ func (t *Trial) shakeAgain(ctx context.Context, at netip.AddrPort, h wire.Hello)
 	if h.SNI == "" {
 		h.SNI = d.ep.URL.Hostname()
 	}
+	if most := d.run.opts.RequestTimeout; h.Timeout == 0 && most > 0 && most < wire.ShakeTimeout {
+		h.Timeout = most
+	}
 	if h.Identity == "" {
 		h.Identity = anonymous.Name
 	}
@@ -125,7 +128,7 @@ func (t *Trial) Handshakes(ctx context.Context, hellos []wire.Hello, judge func(
 			wg.Go(func() { got[i] = t.Shake(ctx, at, h) })
 		}
 		wg.Wait()
-		t.alone(ctx, at, got)
+		t.alone(ctx, at, hellos, got)
 		return t.shaken(at, got, judge)
 	})
 }
@@ -155,17 +158,14 @@ func (t *Trial) Everywhere(ctx context.Context, attempts int, judge func(netip.A
 }
 
 // alone repeats what had no answer, as long as that helps.
-func (t *Trial) alone(ctx context.Context, at netip.AddrPort, got []wire.Shaken) {
-	mute := func(s wire.Shaken) bool {
-		own := s.Hello.Timeout != 0 && s.Hello.Timeout != wire.ShakeTimeout // it is odd, and silence may be the answer to that
-		return !own && (s.Failure == wire.Timeout || s.Failure == wire.Closed)
-	}
+func (t *Trial) alone(ctx context.Context, at netip.AddrPort, hellos []wire.Hello, got []wire.Shaken) {
 	if !slices.ContainsFunc(got, func(s wire.Shaken) bool { return s.Version != 0 || s.Alerted }) {
 		return
 	}
 	for i := range got {
-		if mute(got[i]) {
-			again := t.shakeAgain(ctx, at, got[i].Hello)
+		// With a time of its own a hello is odd, and silence may be the answer to that.
+		if hellos[i].Timeout == 0 && (got[i].Failure == wire.Timeout || got[i].Failure == wire.Closed) {
+			again := t.shakeAgain(ctx, at, hellos[i])
 			if again.Failure == wire.Timeout {
 				return
 			}

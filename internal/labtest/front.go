@@ -37,9 +37,13 @@ func BeforeTLS(t *testing.T, d *lab.Door, front Front) *url.URL {
 
 func before(t *testing.T, d *lab.Door, front Front) http.Handler {
 	t.Helper()
-	to := parse(t, d.URL())
-	next := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	next := Forward(parse(t, d.URL()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { front(w, r, next) })
+}
+
+// Forward hands every request on.
+func Forward(to *url.URL) http.Handler {
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 }
 
 func parse(t *testing.T, raw string) *url.URL {

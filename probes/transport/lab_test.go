@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -54,7 +55,12 @@ func TestLab(t *testing.T) {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
-			c := labtest.Prove(t, l, d, labtest.Setting{Probes: server, Change: quiet(t)})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: server, Change: func(o *probe.Options) {
+				quiet(t)(o)
+				if w.Kind == lab.Hostile {
+					o.RequestTimeout = 500 * time.Millisecond
+				}
+			}})
 			var want, got []string
 			if ours && w.Kind == lab.Weak {
 				want = append(also[w.Name], w.Probe)

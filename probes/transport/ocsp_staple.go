@@ -104,6 +104,8 @@ func stapled(s wire.Shaken, issuer *x509.Certificate, now time.Time) probe.Verdi
 	switch {
 	case err != nil:
 		return fail("it cannot be accepted: %v", err)
+	case r.Certificate != nil && !r.Certificate.Equal(issuer) && !slices.Contains(r.Certificate.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning):
+		return fail("it is signed by a certificate that may not sign responses")
 	case r.SerialNumber.Cmp(leaf.SerialNumber) != 0:
 		return fail("it is about another certificate")
 	case r.Status == ocsp.Revoked:

@@ -97,8 +97,15 @@ func sentAway(a probe.Answer) string {
 	return "https://" + to.Host
 }
 
-// own is what the endpoint itself answered a stranger at /v2/, at an address.
-func own(t *probe.Trial, at netip.AddrPort) probe.Answer {
+// own is what the endpoint itself answered a stranger at /v2/, at the address of
+// a place.
+func own(t *probe.Trial, place netip.AddrPort) probe.Answer {
+	at := place
+	for _, a := range t.Way().Addresses {
+		if a.Addr() == place.Addr() {
+			at = a
+		}
+	}
 	return t.Ping(probe.Answer{Response: wire.Response{Request: wire.Request{Address: at}}})
 }
 

@@ -36,11 +36,12 @@ func (s *simulation) byRight(d *door, req wire.Request, resp wire.Response) (wir
 		return resp, true
 	}
 	switch {
-	case r.Kind == oci.UploadStart && r.Method == http.MethodPost:
+	case r.Kind == oci.UploadStart && r.Method == http.MethodPost && !(d.run.allows(SandboxWrite) && repository == d.run.opts.Sandbox):
 		s.began(repository)
 		resp.Status, resp.Header = http.StatusAccepted, wire.Header{{"Location", req.Target + simulatedUpload + "?_state=simulated"}}
 	case r.Kind == oci.Upload && r.Reference == simulatedUpload && s.begun(repository):
 		resp.Status = http.StatusNoContent
+	case r.Kind == oci.Upload && r.Reference == simulatedUpload:
 	default:
 		return resp, false
 	}

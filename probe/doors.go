@@ -28,7 +28,7 @@ type seen struct {
 	hosts      []string // of redirects
 	names      []string // in certificates
 	survey     *discover.Survey
-	elsewhere  []Elsewhere
+	elsewhere  []ForeignLayer
 }
 
 // maxSeen bounds each list of what servers name.

@@ -336,9 +336,9 @@ func (s *Sandbox) begin(entries ...sandbox.Entry) (int, error) {
 	return n, nil
 }
 
-// NotOurs says whether a manifest that is stored under a name was made by
+// OfOthers says whether a manifest that is stored under a name was made by
 // somebody else than regproof: then it is left alone.
-func NotOurs(h Held) bool {
+func OfOthers(h Held) bool {
 	return h.Status == 200 && !strings.Contains(string(h.Body), Label)
 }
 

@@ -62,6 +62,7 @@ type object struct {
 	deleted string // what the attempt to remove it was answered
 	status  int
 	why     string // why it is left behind
+	done    bool   // nothing more is tried
 	other   bool   // the name is there, and what it names is not of this run
 }
 
@@ -78,10 +79,12 @@ func (b *box) clear(ctx context.Context) (gone, all int, left []Remains) {
 			g.door.logins = &login.Client{Wire: paced{d: g.door}} // tokens may have run out
 		}
 	}
-	for _, k := range sandbox.Kinds() {
-		those(objects, func(o *object) bool { return o.entry.Kind == k }, func(o *object) { b.remove(ctx, o) })
+	for range removals {
+		if !b.sweep(ctx, objects) {
+			break
+		}
+		_ = sleep(ctx, 500*time.Millisecond)
 	}
-	those(objects, func(o *object) bool { return o.entry.Kind != sandbox.Upload }, func(o *object) { b.verify(ctx, o) })
 	for _, o := range objects {
 		for _, n := range o.numbers {
 			if o.why == "" {
@@ -95,6 +98,32 @@ func (b *box) clear(ctx context.Context) (gone, all int, left []Remains) {
 		}
 	}
 	return gone, len(objects), remains(objects)
+}
+
+// removals is how often what was accepted to be removed, and is still there, is
+// removed again: a write that was under way may have come after it.
+const removals = 3
+
+// sweep removes what is not known to be gone, and says whether that is worth
+// doing again.
+func (b *box) sweep(ctx context.Context, objects []*object) bool {
+	var open []*object
+	for _, o := range objects {
+		if !o.done {
+			o.why, o.deleted, o.status = "", "", 0
+			open = append(open, o)
+		}
+	}
+	for _, k := range sandbox.Kinds() {
+		those(open, func(o *object) bool { return o.entry.Kind == k }, func(o *object) { b.remove(ctx, o) })
+	}
+	those(open, func(o *object) bool { return o.entry.Kind != sandbox.Upload }, func(o *object) { b.verify(ctx, o) })
+	again := false
+	for _, o := range open {
+		o.done = o.why == "" || o.status/100 != 2
+		again = again || !o.done
+	}
+	return again
 }
 
 // objects are what the journal holds of this registry, each once.
@@ -262,12 +291,7 @@ func (b *box) verify(ctx context.Context, o *object) {
 	var h Held
 	for _, id := range b.removers(e) {
 		s := &Sandbox{box: b, g: o.g, id: id}
-		for range 3 { // what was accepted may take a moment
-			if h = s.read(ctx, r, image.Limits{Limit: 64 << 10}, false); h.Status != http.StatusOK || o.status != http.StatusAccepted {
-				break
-			}
-			s.Wait(ctx, 300*time.Millisecond)
-		}
+		h = s.read(ctx, r, image.Limits{Limit: 64 << 10}, false)
 		if h.Status == http.StatusNotFound || h.Status == http.StatusOK {
 			break
 		}

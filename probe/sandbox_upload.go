@@ -175,6 +175,11 @@ func (s *Sandbox) at(ctx context.Context, up *Session, method, query string, bod
 	if err := s.box.permits(d, r); err != nil {
 		return Answer{NotAsked: err.Error()}
 	}
+	if ctx.Err() != nil {
+		return Answer{NotAsked: "interrupted"}
+	}
+	ctx, done := unbroken(ctx)
+	defer done()
 	resp := paced{d: d, odd: true}.Do(ctx, r)
 	a := Answer{Response: resp, First: resp, Trail: []string{resp.ID}}
 	if resp.Failure == wire.Canceled {

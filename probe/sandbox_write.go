@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/login"
@@ -85,6 +86,11 @@ func (s *Sandbox) write(ctx context.Context, req oci.Request, change func(*wire.
 	if err := s.box.permits(d, d.request(q)); err != nil {
 		return Answer{NotAsked: err.Error()}
 	}
+	if ctx.Err() != nil {
+		return Answer{NotAsked: "interrupted"}
+	}
+	ctx, done := unbroken(ctx)
+	defer done()
 	if s.id.Anonymous() {
 		return s.stranger(ctx, q)
 	}
@@ -96,6 +102,20 @@ func (s *Sandbox) write(ctx context.Context, req oci.Request, change func(*wire.
 		return again
 	}
 	return a
+}
+
+// grace is how long a write that is under way may take after an interrupt.
+const grace = 5 * time.Second
+
+// unbroken is a context that outlives an interrupt for a moment: a registry may
+// go on with a write whose client has left, and make what was just removed.
+func unbroken(ctx context.Context) (context.Context, func()) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = sleep(out, grace)
+		cancel()
+	})
+	return out, func() { stop(); cancel() }
 }
 
 // stranger sends a request without a login, and once more with the token that

@@ -37,7 +37,7 @@ var ForeignLayer = probe.Probe{
 // knownForeign are findings of images that are there already.
 func knownForeign(t *probe.Trial) []probe.Result {
 	var all []probe.Result
-	for _, e := range t.Elsewhere() {
+	for _, e := range t.ForeignLayers() {
 		all = append(all, probe.Result{
 			Outcome: finding.Fail, Severity: finding.Low, Observed: "accepted", Expected: "refused", Attempts: 1, Evidence: e.Evidence, Control: e.Evidence,
 			Repository: e.Repository, Reason: "the manifest of " + e.Reference + " names " + e.URL, Subject: &finding.Subject{Kind: "layer", Digest: string(e.Layer)},

@@ -85,7 +85,7 @@ func named(ctx context.Context, s *probe.Sandbox, name string) tried {
 	if why := s.Undecided(is.Answer); why.Outcome != "" {
 		return tried{what: name, move: move{tag: name, result: why, answers: []probe.Answer{is.Answer}}}
 	}
-	if probe.NotOurs(is) {
+	if probe.OfOthers(is) {
 		return tried{what: name}
 	}
 	if is.Status == 200 && is.Digest != "" { // of an earlier run, which could not remove it

@@ -26,13 +26,13 @@ import (
 
 var now = time.Now()
 
-// signer makes certificates.
-type signer struct {
+// issuer makes certificates.
+type issuer struct {
 	cert *x509.Certificate
 	key  crypto.Signer
 }
 
-func (s *signer) sign(t *testing.T, change func(*x509.Certificate), key crypto.Signer) *signer {
+func (s *issuer) sign(t *testing.T, change func(*x509.Certificate), key crypto.Signer) *issuer {
 	t.Helper()
 	if key == nil {
 		var err error
@@ -47,7 +47,7 @@ func (s *signer) sign(t *testing.T, change func(*x509.Certificate), key crypto.S
 	if change != nil {
 		change(c)
 	}
-	parent := &signer{cert: c, key: key}
+	parent := &issuer{cert: c, key: key}
 	if s != nil {
 		parent = s
 	}
@@ -59,7 +59,7 @@ func (s *signer) sign(t *testing.T, change func(*x509.Certificate), key crypto.S
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signer{parsed, key}
+	return &issuer{parsed, key}
 }
 
 func authority(name string) func(*x509.Certificate) {
@@ -70,8 +70,8 @@ func authority(name string) func(*x509.Certificate) {
 }
 
 func TestFaults(t *testing.T) {
-	root := (*signer)(nil).sign(t, authority("root"), nil)
-	other := (*signer)(nil).sign(t, authority("other"), nil)
+	root := (*issuer)(nil).sign(t, authority("root"), nil)
+	other := (*issuer)(nil).sign(t, authority("other"), nil)
 	between := root.sign(t, authority("between"), nil)
 	old := root.sign(t, func(c *x509.Certificate) { authority("old")(c); c.NotAfter = now.Add(-time.Minute) }, nil)
 	roots := x509.NewCertPool()
@@ -79,27 +79,27 @@ func TestFaults(t *testing.T) {
 	expired := func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }
 	for _, tc := range []struct {
 		name  string
-		chain []*signer
+		chain []*issuer
 		host  string
 		want  []string // how each begins
 	}{
-		{"good", []*signer{root.sign(t, nil, nil)}, "r.example", nil},
-		{"good, by address", []*signer{root.sign(t, nil, nil)}, "10.0.0.1", nil},
-		{"good, with an intermediate", []*signer{between.sign(t, nil, nil), between}, "r.example", nil},
-		{"good, in any case", []*signer{root.sign(t, nil, nil)}, "R.Example", nil},
-		{"another name", []*signer{root.sign(t, nil, nil)}, "s.example", []string{"it is not for s.example but for r.example and 10.0.0.1"}},
-		{"another address", []*signer{root.sign(t, nil, nil)}, "10.0.0.2", []string{"it is not for 10.0.0.2 but"}},
-		{"no name", []*signer{root.sign(t, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }, nil)}, "leaf", []string{"it is not for leaf but for no name at all"}},
-		{"expired", []*signer{root.sign(t, expired, nil)}, "r.example", []string{"it expired on"}},
-		{"not yet", []*signer{root.sign(t, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Hour) }, nil)}, "r.example", []string{"it is not valid before"}},
-		{"expired, and another name", []*signer{root.sign(t, expired, nil)}, "s.example", []string{"it expired on", "it is not for"}},
-		{"expired, of an unknown authority", []*signer{other.sign(t, expired, nil), other}, "r.example", []string{"it expired on", "its authority, CN=other, is not trusted here"}},
-		{"unknown authority", []*signer{other.sign(t, nil, nil), other}, "r.example", []string{"its authority, CN=other, is not trusted here"}},
-		{"without the intermediate", []*signer{between.sign(t, nil, nil)}, "r.example", []string{"it was sent without the certificate of its issuer, CN=between"}},
-		{"by itself", []*signer{(*signer)(nil).sign(t, nil, nil)}, "r.example", []string{"it is signed by itself"}},
-		{"an old intermediate", []*signer{old.sign(t, nil, nil), old}, "r.example", []string{"CN=old in its chain is valid from"}},
-		{"for clients alone", []*signer{root.sign(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, nil)}, "r.example", []string{"certificate specifies an incompatible key usage"}},
-		{"SHA-1", []*signer{root.sign(t, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }, nil)}, "r.example", []string{"its chain has a signature with MD5 or SHA-1"}},
+		{"good", []*issuer{root.sign(t, nil, nil)}, "r.example", nil},
+		{"good, by address", []*issuer{root.sign(t, nil, nil)}, "10.0.0.1", nil},
+		{"good, with an intermediate", []*issuer{between.sign(t, nil, nil), between}, "r.example", nil},
+		{"good, in any case", []*issuer{root.sign(t, nil, nil)}, "R.Example", nil},
+		{"another name", []*issuer{root.sign(t, nil, nil)}, "s.example", []string{"it is not for s.example but for r.example and 10.0.0.1"}},
+		{"another address", []*issuer{root.sign(t, nil, nil)}, "10.0.0.2", []string{"it is not for 10.0.0.2 but"}},
+		{"no name", []*issuer{root.sign(t, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil }, nil)}, "leaf", []string{"it is not for leaf but for no name at all"}},
+		{"expired", []*issuer{root.sign(t, expired, nil)}, "r.example", []string{"it expired on"}},
+		{"not yet", []*issuer{root.sign(t, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Hour) }, nil)}, "r.example", []string{"it is not valid before"}},
+		{"expired, and another name", []*issuer{root.sign(t, expired, nil)}, "s.example", []string{"it expired on", "it is not for"}},
+		{"expired, of an unknown authority", []*issuer{other.sign(t, expired, nil), other}, "r.example", []string{"it expired on", "its authority, CN=other, is not trusted here"}},
+		{"unknown authority", []*issuer{other.sign(t, nil, nil), other}, "r.example", []string{"its authority, CN=other, is not trusted here"}},
+		{"without the intermediate", []*issuer{between.sign(t, nil, nil)}, "r.example", []string{"it was sent without the certificate of its issuer, CN=between"}},
+		{"by itself", []*issuer{(*issuer)(nil).sign(t, nil, nil)}, "r.example", []string{"it is signed by itself"}},
+		{"an old intermediate", []*issuer{old.sign(t, nil, nil), old}, "r.example", []string{"CN=old in its chain is valid from"}},
+		{"for clients alone", []*issuer{root.sign(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, nil)}, "r.example", []string{"certificate specifies an incompatible key usage"}},
+		{"SHA-1", []*issuer{root.sign(t, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }, nil)}, "r.example", []string{"its chain has a signature with MD5 or SHA-1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var chain []*x509.Certificate
@@ -120,7 +120,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestWeaknesses(t *testing.T) {
-	root := (*signer)(nil).sign(t, authority("root"), nil)
+	root := (*issuer)(nil).sign(t, authority("root"), nil)
 	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -130,22 +130,22 @@ func TestWeaknesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	sha1 := func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }
-	oldRoot := (*signer)(nil).sign(t, func(c *x509.Certificate) { authority("old root")(c); sha1(c) }, nil)
+	oldRoot := (*issuer)(nil).sign(t, func(c *x509.Certificate) { authority("old root")(c); sha1(c) }, nil)
 	between := root.sign(t, func(c *x509.Certificate) { authority("between")(c); sha1(c) }, nil)
 	for _, tc := range []struct {
 		name  string
-		chain []*signer
+		chain []*issuer
 		want  []string
 	}{
-		{"strong", []*signer{root.sign(t, nil, nil), root}, nil},
-		{"short RSA", []*signer{root.sign(t, nil, short)}, []string{"its key is RSA of 1024 bits"}},
-		{"short curve", []*signer{root.sign(t, nil, p224)}, []string{"its key is ECDSA on P-224"}},
-		{"SHA-1", []*signer{root.sign(t, sha1, nil)}, []string{"its signature is ECDSA-SHA1"}},
-		{"a root of SHA-1", []*signer{oldRoot.sign(t, nil, nil), oldRoot}, nil},
-		{"an intermediate of SHA-1", []*signer{between.sign(t, nil, nil), between}, []string{"between's signature is ECDSA-SHA1"}},
-		{"an authority", []*signer{root.sign(t, authority("r.example"), nil)}, []string{"it is an authority's, which may sign others"}},
-		{"for clients alone", []*signer{root.sign(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, nil)}, []string{"its extended key usage leaves servers out"}},
-		{"for servers too", []*signer{root.sign(t, func(c *x509.Certificate) {
+		{"strong", []*issuer{root.sign(t, nil, nil), root}, nil},
+		{"short RSA", []*issuer{root.sign(t, nil, short)}, []string{"its key is RSA of 1024 bits"}},
+		{"short curve", []*issuer{root.sign(t, nil, p224)}, []string{"its key is ECDSA on P-224"}},
+		{"SHA-1", []*issuer{root.sign(t, sha1, nil)}, []string{"its signature is ECDSA-SHA1"}},
+		{"a root of SHA-1", []*issuer{oldRoot.sign(t, nil, nil), oldRoot}, nil},
+		{"an intermediate of SHA-1", []*issuer{between.sign(t, nil, nil), between}, []string{"between's signature is ECDSA-SHA1"}},
+		{"an authority", []*issuer{root.sign(t, authority("r.example"), nil)}, []string{"it is an authority's, which may sign others"}},
+		{"for clients alone", []*issuer{root.sign(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, nil)}, []string{"its extended key usage leaves servers out"}},
+		{"for servers too", []*issuer{root.sign(t, func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 		}, nil)}, nil},
 	} {
@@ -162,8 +162,8 @@ func TestWeaknesses(t *testing.T) {
 }
 
 func TestStapled(t *testing.T) {
-	root := (*signer)(nil).sign(t, authority("root"), nil)
-	other := (*signer)(nil).sign(t, authority("root"), nil)
+	root := (*issuer)(nil).sign(t, authority("root"), nil)
+	other := (*issuer)(nil).sign(t, authority("root"), nil)
 	leaf := root.sign(t, nil, nil)
 	must := root.sign(t, func(c *x509.Certificate) {
 		c.ExtraExtensions = []pkix.Extension{{Id: mustStaple, Value: []byte{0x30, 3, 2, 1, 5}}}
@@ -171,7 +171,7 @@ func TestStapled(t *testing.T) {
 	responder := root.sign(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning} }, nil)
 	impostor := root.sign(t, nil, nil) // of the same authority, and not made for this
 	good := ocsp.Response{Status: ocsp.Good, SerialNumber: leaf.cert.SerialNumber, ThisUpdate: now.Add(-time.Hour), NextUpdate: now.Add(time.Hour), IssuerHash: crypto.SHA1}
-	made := func(by *signer, change func(*ocsp.Response)) []byte {
+	made := func(by *issuer, change func(*ocsp.Response)) []byte {
 		r := good
 		if change != nil {
 			change(&r)
@@ -187,7 +187,7 @@ func TestStapled(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name     string
-		leaf     *signer
+		leaf     *issuer
 		staple   []byte
 		issuer   *x509.Certificate
 		want     finding.Outcome

@@ -22,7 +22,7 @@ var SessionResumption = probe.Probe{
 	How: []string{
 		"where a client certificate is required: sessions of TLS 1.3 and 1.2 under the other names of the server, a made-up one and none; without a certificate, and where one is asked for, with one that signs itself and with those of identities that policy does not let pull",
 		"each is resumed under the registry's name without a certificate, for /v2/ and for the manifest; at the token service alike",
-		"what is answered so is tried 3 more times, each time with a new session",
+		"what is answered so is tried 3 more times, each time with a new session and beside a request without one, which must be refused",
 	},
 	Fix: "Check the certificate in every request (haproxy: http-request deny unless { ssl_c_used }), " +
 		"update (nginx 1.26.3, 1.27.4), end resumption (nginx: ssl_session_tickets off and " +
@@ -106,15 +106,18 @@ func resumed(ctx context.Context, t *probe.Trial, p probe.Place) probe.Result {
 	}
 }
 
-// stands repeats what a session was answered, and asks for the manifest with it.
+// stands repeats what a session was answered, each time beside a request without
+// one, which must be refused still: a rate limit may have refused the first. Then
+// it asks for the manifest.
 func stands(ctx context.Context, t *probe.Trial, p probe.Place, o opening) (probe.Result, bool) {
 	r := probe.Result{
 		Outcome: finding.Fail, Severity: finding.High, Observed: "allow", Address: p.Address(), Subject: &door,
-		Variant: o.String(), Attempts: 2 * repeated,
+		Variant: o.String(), Attempts: 3 * repeated,
 	}
 	for range repeated {
+		bare := t.At(ctx, p, nil)
 		_, answered, ids, last := o.try(ctx, t, p)
-		if !answered {
+		if !answered || !refused(bare) {
 			return r, false
 		}
 		r.Evidence, r.Reason = ids, fmt.Sprintf("%d to %s", last.Status, o)

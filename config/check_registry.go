@@ -28,6 +28,12 @@ func (c *checker) registry(r *Registry) {
 	if r.TLS.MinVersion == "" {
 		r.TLS.MinVersion = "1.2"
 	}
+	for i := range r.Tokens.OtherRealms {
+		c.realm(&r.Tokens.OtherRealms[i])
+	}
+	if at, ok := c.at[&r.Tokens.KeyID]; ok && r.Tokens.SigningKey.Resolved == "" {
+		c.add(at, "", "keyID: there is no signingKey that it could name")
+	}
 	c.rate(&r.Rate)
 	for i := range r.Redirects {
 		c.redirect(&r.Redirects[i])
@@ -100,6 +106,27 @@ func (c *checker) redirect(host *string) {
 		return
 	}
 	*host = normal
+}
+
+// realm checks the URL of a token service: like an origin, with a path.
+func (c *checker) realm(s *string) {
+	at, ok := c.at[s]
+	if !ok {
+		return
+	}
+	bare := *s
+	if i := strings.Index(bare, "://"); i >= 0 {
+		if slash := strings.IndexByte(bare[i+3:], '/'); slash >= 0 && !strings.ContainsAny(bare, "?#@") {
+			bare = bare[:i+3+slash]
+		}
+	}
+	switch _, err := origin(bare); {
+	case errors.Is(err, errInline):
+		c.source.hide(at)
+		c.add(at, "name the credential under identities, with from", "otherRealms %v", err)
+	case err != nil:
+		c.add(at, "", "otherRealms %v", err)
+	}
 }
 
 // origin checks a URL of the form scheme://host[:port]; nil if it is not one.

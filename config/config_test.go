@@ -48,53 +48,56 @@ func TestLoadEveryKey(t *testing.T) {
 				{URL: "https://cache.corp.example", Base: base("https", "cache.corp.example"), Role: config.Cache, Prefix: "dockerproxy/", Expect: config.Same, Pos: at(10, 9)},
 				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Public, Pos: at(11, 9)},
 			},
+			Tokens: config.Tokens{
+				OtherRealms: []string{"https://auth.test.example/token"}, SigningKey: path("issuer.pem", "testdata/issuer.pem"), KeyID: "k1",
+			},
 			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem"), MinVersion: "1.3", Mutual: true},
 			Rate:      config.Rate{PerSecond: 2.5, Concurrent: 8},
 			Redirects: []string{"minio.corp.example", "s3.corp.example:9000"},
 			Pos:       at(4, 5),
 		}, {
 			Name: "lab", URL: "http://[::1]:5000", Base: base("http", "[::1]:5000"), Type: config.Auto,
-			TLS: config.TLS{MinVersion: "1.2"}, Rate: config.Rate{Concurrent: 32}, Pos: at(15, 5),
+			TLS: config.TLS{MinVersion: "1.2"}, Rate: config.Rate{Concurrent: 32}, Pos: at(16, 5),
 		}},
 		Identities: []config.Identity{{
 			Name: "ci", For: []string{"corp"}, Origins: []string{"https://mirror.corp.example"}, Realms: []string{"https://auth.corp.example:8443"},
-			From:   &config.Source{Env: &config.Env{User: "CI_USER", Password: "CI_PASSWORD"}, Pos: at(22, 11)},
-			Groups: []string{"builders", "PRS"}, Pos: at(18, 5),
+			From:   &config.Source{Env: &config.Env{User: "CI_USER", Password: "CI_PASSWORD"}, Pos: at(23, 11)},
+			Groups: []string{"builders", "PRS"}, Pos: at(19, 5),
 		}, {
 			Name: "bot", For: []string{"corp", "lab"},
-			From: &config.Source{Env: &config.Env{Token: "BOT_TOKEN"}, Pos: at(26, 11)},
+			From: &config.Source{Env: &config.Env{Token: "BOT_TOKEN"}, Pos: at(27, 11)},
 			Cert: &config.Certificate{Cert: path("certs/bot.pem", "testdata/certs/bot.pem"), Key: path("/etc/regproof/bot.key", "/etc/regproof/bot.key")},
-			Pos:  at(24, 5),
+			Pos:  at(25, 5),
 		}, {
 			Name: "dev", For: []string{"lab"}, Origins: []string{"http://lab.corp.example"}, PlainHTTP: true,
-			From: &config.Source{DockerConfig: &config.DockerConfig{Path: path("~/.docker/config.json", "/home/op/.docker/config.json"), Key: "lab.corp.example"}, Pos: at(32, 11)},
-			Pos:  at(28, 5),
+			From: &config.Source{DockerConfig: &config.DockerConfig{Path: path("~/.docker/config.json", "/home/op/.docker/config.json"), Key: "lab.corp.example"}, Pos: at(33, 11)},
+			Pos:  at(29, 5),
 		}, {
 			Name: "helper", For: []string{"corp"},
-			From: &config.Source{CredentialHelper: &config.CredentialHelper{Name: "ecr-login", Server: "registry.corp.example"}, Pos: at(35, 11)},
-			Pos:  at(33, 5),
+			From: &config.Source{CredentialHelper: &config.CredentialHelper{Name: "ecr-login", Server: "registry.corp.example"}, Pos: at(36, 11)},
+			Pos:  at(34, 5),
 		}, {
 			Name: "filed", For: []string{"corp"},
-			From: &config.Source{File: &config.SecretFile{Username: path("../secrets/user", "secrets/user"), Password: path("../secrets/password", "secrets/password")}, Pos: at(38, 11)},
-			Pos:  at(36, 5),
+			From: &config.Source{File: &config.SecretFile{Username: path("../secrets/user", "secrets/user"), Password: path("../secrets/password", "secrets/password")}, Pos: at(39, 11)},
+			Pos:  at(37, 5),
 		}, {
 			Name: "machine", For: []string{"corp"},
 			Cert: &config.Certificate{Cert: path("c.pem", "testdata/c.pem"), Key: path("k.pem", "testdata/k.pem"), CA: &config.TestAuthority{
 				Cert: path("test-ca.pem", "testdata/test-ca.pem"), Key: path("test-ca.key", "testdata/test-ca.key"),
 			}},
-			Pos: at(39, 5),
+			Pos: at(40, 5),
 		}},
 		Policy: &config.Policy{Rules: []config.Rule{
-			{Who: []string{"anonymous"}, Repos: []string{"public/**"}, Can: []config.Action{config.Pull, config.List}, Pos: at(44, 7)},
-			{Who: []string{"ci", "group:builders"}, Repos: []string{"team-a/**", "team-*/app"}, Can: []config.Action{config.Pull, config.Push, config.Delete, config.List, config.Catalog}, Pos: at(45, 7)},
-		}, Pos: at(43, 3)},
+			{Who: []string{"anonymous"}, Repos: []string{"public/**"}, Can: []config.Action{config.Pull, config.List}, Pos: at(45, 7)},
+			{Who: []string{"ci", "group:builders"}, Repos: []string{"team-a/**", "team-*/app"}, Can: []config.Action{config.Pull, config.Push, config.Delete, config.List, config.Catalog}, Pos: at(46, 7)},
+		}, Pos: at(44, 3)},
 		Images: []config.Image{
-			{Registry: "corp", Repository: "team-a/app", Reference: "1.4", Control: "ci", Pos: at(49, 5)},
-			{Registry: "lab", Repository: "tools/a__b.c-d", Reference: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Pos: at(50, 5)},
+			{Registry: "corp", Repository: "team-a/app", Reference: "1.4", Control: "ci", Pos: at(50, 5)},
+			{Registry: "lab", Repository: "tools/a__b.c-d", Reference: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Pos: at(51, 5)},
 		},
 		Check: config.Check{
 			Sandbox: "regproof-sandbox",
-			Require: []config.Requirement{{ID: "anonymous/*", Pos: at(54, 13)}, {ID: "NIST SP 800-190 4.2.3", Pos: at(54, 28)}},
+			Require: []config.Requirement{{ID: "anonymous/*", Pos: at(55, 13)}, {ID: "NIST SP 800-190 4.2.3", Pos: at(55, 28)}},
 			Budget:  config.Budget{Requests: 500, Denied: 50},
 			Decoy:   "nobody.needs@corp.example",
 			Revoke: &config.Revoke{
@@ -103,7 +106,7 @@ func TestLoadEveryKey(t *testing.T) {
 			},
 			Upstream: &config.Upstream{
 				Listen: config.Listen{AddrPort: netip.MustParseAddrPort("127.0.0.1:5999")},
-				Base:   base("http", "127.0.0.1:5999"), Foreign: base("http", "localhost:5999"), Pos: at(56, 13),
+				Base:   base("http", "127.0.0.1:5999"), Foreign: base("http", "localhost:5999"), Pos: at(57, 13),
 			},
 		},
 	}

@@ -97,6 +97,9 @@ var faults = []struct {
 	{"missing in a certificate", minimal + "identities: [{name: a, cert: {cert: c}}]\n", w(`3:30 missing key "key" in cert`), true},
 	{"missing in a test authority", minimal + "identities: [{name: a, cert: {cert: c, key: k, ca: {cert: c}}}]\n", w(`3:52 missing key "key" in ca`), true},
 	{"a test authority that is a file", minimal + "identities: [{name: a, cert: {cert: c, key: k, ca: c.pem}}]\n", w(`3:52 ca is a string, expected a mapping with keys cert, key`), true},
+	{"other realms", "version: 1\nregistries: [{name: corp, url: 'https://r', tokens: {otherRealms: ['https://a/token', 'auth/token', 'https://a/t?x=1', 'https://u:p@a/t', 'https://a b/t'], keyID: k}}]\n", w(
+		`2:87 otherRealms must begin with https:// or http://`, `2:101 otherRealms has a query; write scheme://host[:port] alone`,
+		`2:120 otherRealms carries a user name or password; secrets never stand inline`, `2:139 otherRealms is not a URL of the form scheme://host[:port]`, `2:164 keyID: there is no signingKey that it could name`), false},
 	{"mutual without TLS", "version: 1\nregistries: [{name: corp, url: 'http://127.0.0.1', endpoints: ['http://127.0.0.1:5000'], tls: {mutual: true}}]\n", w(`2:104 mutual: no way in of this registry is https`), false},
 	{"mutual of a wrong type", "version: 1\nregistries: [{name: corp, url: 'https://r', tls: {mutual: required}}]\n", w(`2:59 mutual is a string, expected true or false`), true},
 	{"missing in a policy", minimal + "policy: {}\n", w(`3:9 missing key "rules" in policy`), true},
@@ -215,7 +218,7 @@ var faults = []struct {
 	{"budget", minimal + "check: {budget: {requests: 0, denied: -1}}\n", w("3:28 requests: 0 is less than 1", "3:39 denied: -1 is less than 1"), true},
 
 	{"elements of a wrong type", "version: 1\nregistries: [1, {name: corp, url: 'https://r', endpoints: [[], ~]}]\nidentities: [2]\npolicy: {rules: [3]}\nimages: [4, !!map {}]\n", w(
-		"2:14 registries: 1 is a number, expected a mapping with keys name, url, type, endpoints, tls, rate, redirects",
+		"2:14 registries: 1 is a number, expected a mapping with keys name, url, type, endpoints, tokens, tls, rate, redirects",
 		"2:60 endpoints is a list, expected a mapping with keys url, address, role, prefix, expect", "2:64 endpoints has no value, expected a mapping with keys url, address, role, prefix, expect",
 		"3:14 identities: 2 is a number, expected a mapping with keys name, for, origins, realms, plainHTTP, from, cert, groups",
 		"4:18 rules: 3 is a number, expected a mapping with keys who, repos, can",

@@ -15,6 +15,7 @@ type Registry struct {
 	URL       string     `yaml:"url" jsonschema_description:"The primary way in, as scheme://host[:port]."`
 	Type      Product    `yaml:"type,omitempty" jsonschema:"default=auto" jsonschema_description:"The product, or auto to recognise it."`
 	Endpoints []Endpoint `yaml:"endpoints,omitempty" jsonschema_description:"Other ways in; every one is probed. A bare URL is short for {url}."`
+	Tokens    Tokens     `yaml:"tokens,omitempty" jsonschema_description:"What proves that tokens of others, and odd ones of its own, open nothing."`
 	TLS       TLS        `yaml:"tls,omitempty" jsonschema_description:"How the registry's certificate is verified, and whether clients need one."`
 	Rate      Rate       `yaml:"rate,omitempty" jsonschema_description:"How hard the registry may be asked."`
 	Redirects []string   `yaml:"redirects,omitempty" jsonschema_description:"Private storage hosts, host or host:port, that redirects may lead to."` // lower case after parsing
@@ -53,6 +54,14 @@ func (v Version) Number() uint16 {
 		return tls.VersionTLS10 + uint16(i)
 	}
 	return tls.VersionTLS12
+}
+
+// Tokens is what there is to prove that tokens of others, and odd ones of the registry's own token service, open
+// nothing.
+type Tokens struct {
+	OtherRealms []string `yaml:"otherRealms,omitempty" jsonschema_description:"Token services of other registries, as URLs with their path, whose tokens must open nothing here."`
+	SigningKey  Path     `yaml:"signingKey,omitempty" jsonschema_description:"PEM file of the private key that the token service signs with; for a test installation alone."`
+	KeyID       string   `yaml:"keyID,omitempty" jsonschema_description:"The name of that key in the header of tokens (kid)."`
 }
 
 // Rate bounds the requests to one registry.

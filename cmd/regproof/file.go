@@ -83,6 +83,16 @@ func target(r config.Registry) (probe.Target, error) {
 		Name: r.Name, Trust: wire.Trust{Roots: roots}, Mutual: r.TLS.Mutual, MinVersion: r.TLS.MinVersion.Number(), PerSecond: r.Rate.PerSecond, Concurrent: r.Rate.Concurrent,
 		Endpoints: []probe.Endpoint{{URL: r.Base}},
 	}
+	if path := r.Tokens.SigningKey.Resolved; path != "" {
+		key, err := loadKey(path)
+		if err != nil {
+			return probe.Target{}, fmt.Errorf("registry %s: tokens.signingKey: %w", r.Name, err)
+		}
+		t.Signing = &probe.Signing{KeyID: r.Tokens.KeyID, Key: key}
+	}
+	for _, realm := range r.Tokens.OtherRealms {
+		t.Foreign = append(t.Foreign, probe.Issuer{Realm: realm})
+	}
 	if r.Type != config.Auto {
 		t.Product = string(r.Type)
 	}

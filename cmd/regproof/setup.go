@@ -3,10 +3,12 @@
 package main
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"net/netip"
 	"os"
@@ -77,6 +79,32 @@ func loadAuthority(cert, key string) (*tls.Certificate, error) {
 		return nil, fmt.Errorf("test authority %s: it is no certificate of an authority", cert)
 	}
 	return &pair, nil
+}
+
+// loadKey reads a private key: PKCS #8, or what openssl writes for EC and RSA.
+func loadKey(path string) (crypto.Signer, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		var key any
+		switch block.Type {
+		case "PRIVATE KEY":
+			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		case "EC PRIVATE KEY":
+			key, err = x509.ParseECPrivateKey(block.Bytes)
+		case "RSA PRIVATE KEY":
+			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		default: // parameters, certificates
+			continue
+		}
+		if signer, ok := key.(crypto.Signer); ok && err == nil {
+			return signer, nil
+		}
+		return nil, fmt.Errorf("%s: a private key that cannot be read", path)
+	}
+	return nil, fmt.Errorf("%s holds no private key in PEM", path)
 }
 
 // parseResolve reads HOST:ADDR pairs; a host may be named more than once.

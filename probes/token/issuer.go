@@ -44,7 +44,7 @@ var Issuer = probe.Probe{
 			}
 		}
 		if len(forms) == 0 {
-			return nothing(p, "no token of another issuer is to be had: no other endpoint names another token service, and the configuration names neither one of another registry nor the signing key")
+			return nothing(p, "no token of another issuer is to be had: no other endpoint names another token service; name one of another registry (tokens.otherRealms), or the key of a test installation (tokens.signingKey)")
 		}
 		return p.fold(present(ctx, t, forms, false))
 	},

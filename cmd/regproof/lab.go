@@ -3,8 +3,13 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/lab"
@@ -102,6 +107,12 @@ func serveLab(cmd *cobra.Command, o lab.DoorOptions) error {
 		flags = " --ca-file " + f.Name()
 	}
 	fmt.Fprintf(out, "registry  %s\nuser      %s, password %s\n", strings.Join(d.Addrs(), " "), user, password)
+	more, forget, err := clientFiles(out, l, o)
+	if err != nil {
+		return err
+	}
+	defer forget()
+	flags += more
 	private := ""
 	for _, i := range l.Images() {
 		public := ""
@@ -119,4 +130,53 @@ func serveLab(cmd *cobra.Command, o lab.DoorOptions) error {
 	fmt.Fprintln(cmd.ErrOrStderr(), "serving until interrupted (Ctrl-C)")
 	<-cmd.Context().Done()
 	return nil
+}
+
+// clientFiles writes a client certificate where a door wants one, and the
+// authority that made it, so that those can be made which it must refuse.
+func clientFiles(out io.Writer, l *lab.Lab, o lab.DoorOptions) (flags string, forget func(), err error) {
+	forget = func() {}
+	name, _ := l.User()
+	wanted := false
+	for _, w := range lab.Weaknesses() {
+		if slices.Contains(o.Weaknesses, w.Name) && w.Needs.Certificate {
+			wanted = true
+			if strings.HasPrefix(w.Name, "spiffe-") {
+				name = lab.SPIFFE
+			}
+		}
+	}
+	if !wanted {
+		return "", forget, nil
+	}
+	dir, err := os.MkdirTemp("", "regproof-lab-client-*")
+	if err != nil {
+		return "", forget, err
+	}
+	forget = func() { _ = os.RemoveAll(dir) }
+	cert, err := l.ClientCert(name)
+	if err != nil {
+		return "", forget, err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return "", forget, err
+	}
+	authority, authorityKey, err := l.ClientCA()
+	if err != nil {
+		return "", forget, err
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, text := range map[string][]byte{
+		"client.pem":        pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}),
+		"client-key.pem":    pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		"authority.pem":     authority,
+		"authority-key.pem": authorityKey,
+	} {
+		if err := os.WriteFile(at(name), text, 0o600); err != nil {
+			return "", forget, err
+		}
+	}
+	fmt.Fprintf(out, "client    %s, %s (%s)\nauthority %s, %s\n", at("client.pem"), at("client-key.pem"), name, at("authority.pem"), at("authority-key.pem"))
+	return " \\\n            --cert-file " + at("client.pem") + " --key-file " + at("client-key.pem"), forget, nil
 }

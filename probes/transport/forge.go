@@ -28,8 +28,8 @@ type shown struct {
 // skew is how far clocks may be apart.
 const skew = time.Hour
 
-// signer is an authority that certificates are made with.
-type signer struct {
+// forger is an authority that certificates are made with.
+type forger struct {
 	cert *x509.Certificate
 	key  crypto.Signer
 	tail [][]byte // sent after the leaf
@@ -37,7 +37,7 @@ type signer struct {
 
 // sign makes a certificate of a template, with a new key. It returns nil where
 // none can be made: a subject that came from elsewhere may be of any kind.
-func (s signer) sign(leaf x509.Certificate) *tls.Certificate {
+func (s forger) sign(leaf x509.Certificate) *tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil
@@ -78,10 +78,10 @@ func alone(leaf x509.Certificate) *tls.Certificate {
 
 // madeUp makes an authority that nobody has heard of, under a name that somebody
 // has: dn is its distinguished name in DER, id the key id that it claims.
-func madeUp(dn, id []byte) (signer, bool) {
+func madeUp(dn, id []byte) (forger, bool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return signer{}, false
+		return forger{}, false
 	}
 	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), RawSubject: dn, SubjectKeyId: id, NotBefore: time.Now().Add(-365 * 24 * time.Hour), NotAfter: time.Now().Add(365 * 24 * time.Hour),
@@ -89,26 +89,26 @@ func madeUp(dn, id []byte) (signer, bool) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
 	if err != nil {
-		return signer{}, false
+		return forger{}, false
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		return signer{}, false
+		return forger{}, false
 	}
-	return signer{cert: cert, key: key, tail: [][]byte{der}}, true
+	return forger{cert: cert, key: key, tail: [][]byte{der}}, true
 }
 
 // given is a test authority whose key is at hand.
-func given(ca *tls.Certificate) (signer, bool) {
+func given(ca *tls.Certificate) (forger, bool) {
 	if ca == nil {
-		return signer{}, false
+		return forger{}, false
 	}
 	cert := leafOf(ca)
 	key, ok := ca.PrivateKey.(crypto.Signer)
 	if cert == nil || !ok {
-		return signer{}, false
+		return forger{}, false
 	}
-	s := signer{cert: cert, key: key}
+	s := forger{cert: cert, key: key}
 	if !bytes.Equal(cert.RawSubject, cert.RawIssuer) { // it is an intermediate: the server may not have it
 		s.tail = slices.Clone(ca.Certificate)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // realWorld is an authority and the certificate of who may read.
-func realWorld(t *testing.T) (signer, *x509.Certificate) {
+func realWorld(t *testing.T) (forger, *x509.Certificate) {
 	t.Helper()
 	dn, err := asn1.Marshal(pkix.Name{CommonName: "clients", Organization: []string{"corp"}}.ToRDNSequence())
 	if err != nil {

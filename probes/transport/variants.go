@@ -120,7 +120,7 @@ func identities(id *url.URL, run string) []leaning {
 }
 
 // made signs certificates that lean from the real one in one way each.
-func made(by signer, real *x509.Certificate, list []leaning) []shown {
+func made(by forger, real *x509.Certificate, list []leaning) []shown {
 	var out []shown
 	for _, l := range list {
 		c := like(real, "")
@@ -132,4 +132,4 @@ func made(by signer, real *x509.Certificate, list []leaning) []shown {
 
 // twin is a certificate with the names of the real one, which must not be
 // refused: else it proves nothing that the others are.
-func twin(by signer, real *x509.Certificate) *tls.Certificate { return by.sign(like(real, "")) }
+func twin(by forger, real *x509.Certificate) *tls.Certificate { return by.sign(like(real, "")) }

@@ -214,6 +214,13 @@ func hostsOf(journals []*sandbox.Journal) []string {
 // much is left of what it was asked to remove.
 func clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
 	out := cmd.OutOrStdout()
+	covered, other := divided(setups, j)
+	for _, endpoint := range other {
+		fmt.Fprintf(cmd.ErrOrStderr(), "regproof: something is still written down for %s: regproof sandbox clean %s\n", endpoint, asName(endpoint))
+	}
+	if covered == 0 && len(other) > 0 {
+		return 0
+	}
 	fmt.Fprintln(out, about(j))
 	ctx, cancel := context.WithTimeout(cmd.Context(), cleanTimeout)
 	defer cancel()
@@ -234,22 +241,25 @@ func clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
 		}
 	}
 	fmt.Fprintf(out, "  %d removed, or not there any more\n", removed)
-	left, other := 0, []string{}
-	for _, e := range j.Left() {
-		if slices.ContainsFunc(setups, func(s *setup) bool { return probe.Covers(s.opts, e) }) {
-			left++
-		} else if !slices.Contains(other, e.Endpoint) {
-			other = append(other, e.Endpoint)
-		}
-	}
-	for _, endpoint := range other {
-		fmt.Fprintf(cmd.ErrOrStderr(), "regproof: something is still written down for %s: regproof sandbox clean %s\n", endpoint, asName(endpoint))
-	}
+	left, _ := divided(setups, j)
 	if left > 0 && final && len(other) == 0 {
 		fmt.Fprintln(out, report.Fold("The registry lets nobody remove these. Allow it there, or remove them where the registry runs; they are not named again.", "  "))
 		_ = j.Forget() // a file that stays is named again, no more
 	}
 	return left
+}
+
+// divided counts what a journal holds of these registries, and names the endpoints
+// of the rest.
+func divided(setups []*setup, j *sandbox.Journal) (covered int, other []string) {
+	for _, e := range j.Left() {
+		if slices.ContainsFunc(setups, func(s *setup) bool { return probe.Covers(s.opts, e) }) {
+			covered++
+		} else if !slices.Contains(other, e.Endpoint) {
+			other = append(other, e.Endpoint)
+		}
+	}
+	return covered, other
 }
 
 // asName is how an endpoint is given to clean.

@@ -52,7 +52,7 @@ var DeleteDisabled = probe.Probe{
 			}
 			return s.Result(o, reason, m.answers...)
 		}
-		return untagged(ctx, s, m)
+		return untagged(ctx, s, m, byDigest)
 	},
 }
 
@@ -63,7 +63,7 @@ func disabled(a probe.Answer) bool {
 }
 
 // untagged deletes a tag, and looks whether it is gone.
-func untagged(ctx context.Context, s *probe.Sandbox, m move) probe.Result {
+func untagged(ctx context.Context, s *probe.Sandbox, m move, byDigest probe.Answer) probe.Result {
 	deleted := s.Delete(ctx, oci.Manifest, m.tag)
 	now := s.Get(ctx, m.tag, false)
 	again := s.Get(ctx, m.tag, true)
@@ -73,7 +73,10 @@ func untagged(ctx context.Context, s *probe.Sandbox, m move) probe.Result {
 		return r
 	}
 	if now.Status == http.StatusNotFound && again.Status == http.StatusNotFound {
-		r := s.Result(finding.Fail, fmt.Sprintf("DELETE of the tag was answered %s, and the tag is gone", probe.Says(deleted)), answers...)
+		r := s.Result(finding.Fail, fmt.Sprintf("DELETE of the tag was answered %s, and the tag is gone", probe.Says(deleted)), byDigest, deleted, now.Answer, again.Answer)
+		for _, a := range m.answers { // in which it was there
+			r.Control = append(r.Control[:len(r.Control):len(r.Control)], a.Trail...)
+		}
 		r.Message = fmt.Sprintf("deleting by digest is disabled, and %s deleted a tag all the same", s.Name())
 		r.Subject = &finding.Subject{Kind: "tag"}
 		return r

@@ -260,7 +260,7 @@ func (b *box) cancel(ctx context.Context, o *object) {
 	home := "/v2/" + d.ep.Prefix + b.name + "/blobs/uploads/"
 	switch {
 	case o.entry.Reference == "":
-		o.why = "where it lives was not told"
+		o.why = "since where it lives was not told before the run ended"
 		return
 	case err != nil || u.Scheme+"://"+u.Host != d.name() || uploadPath(u, home) != nil:
 		o.why = "it lives where nothing is sent"

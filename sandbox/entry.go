@@ -53,7 +53,7 @@ type Entry struct {
 func (e Entry) String() string {
 	switch {
 	case e.Kind == Upload && e.Reference == "":
-		return "an upload whose place was not told"
+		return "an upload"
 	case e.Kind == Upload:
 		place, _, _ := strings.Cut(e.Reference, "?")
 		return "upload " + place

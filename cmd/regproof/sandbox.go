@@ -243,7 +243,7 @@ func clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
 	fmt.Fprintf(out, "  %d removed, or not there any more\n", removed)
 	left, _ := divided(setups, j)
 	if left > 0 && final && len(other) == 0 {
-		fmt.Fprintln(out, report.Fold("The registry lets nobody remove these. Allow it there, or remove them where the registry runs; they are not named again.", "  "))
+		fmt.Fprintln(out, report.Fold("Nobody can remove these through the API. Allow deletes there, or remove them where the registry runs; an upload is purged by most registries in time. They are not named again.", "  "))
 		_ = j.Forget() // a file that stays is named again, no more
 	}
 	return left

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,38 +33,84 @@ func process(t *testing.T, home, stdin string, args ...string) (*exec.Cmd, *byte
 	return cmd, out
 }
 
-// TestKilled: a check that is killed in the middle has written down what it made,
-// and sandbox clean removes just that.
-func TestKilled(t *testing.T) {
-	l := labtest.Open(t)
-	d := labtest.Door(t, l, lab.DoorOptions{})
-	middle, killed := make(chan struct{}), make(chan struct{})
-	var puts atomic.Int64
+// killed runs a check of some probes until a request that match says, kills it
+// when the registry has done what that asks, and returns where that was.
+func killed(t *testing.T, l *lab.Lab, d *lab.Door, home, sandbox, only string, match func(*http.Request) bool) string {
+	t.Helper()
+	middle, dead := make(chan struct{}), make(chan struct{})
+	var once sync.Once
 	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		hold := match(r)
+		if hold {
+			w = discard{w}
+		}
 		next.ServeHTTP(w, r)
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/regproof-") && puts.Add(1) == 3 {
-			close(middle)
-			<-killed // the answer never comes
+		if hold {
+			once.Do(func() { close(middle) })
+			<-dead // the answer never comes
 		}
 	})
-	home := t.TempDir()
 	user, password := l.User()
-	flags := []string{"--username", user, "--password-stdin"}
-	check, out := process(t, home, password+"\n", append([]string{"check", at.Host, "--write-sandbox", "box/killed", "--only", "immutability/*"}, flags...)...)
+	check, out := process(t, home, password+"\n", "check", at.Host, "--write-sandbox", sandbox, "--only", only, "--username", user, "--password-stdin")
 	if err := check.Start(); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case <-middle:
 	case <-time.After(time.Minute):
-		t.Error("nothing was pushed")
+		t.Errorf("it was not asked for\n%s", out)
 	}
-	foreign := []byte(push(t, l, d, "box/killed", "of-somebody-else"))
 	_ = check.Process.Kill()
 	_ = check.Wait()
-	close(killed)
+	close(dead)
+	return at.Host
+}
+
+// discard is an answer that nobody gets.
+type discard struct{ http.ResponseWriter }
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) WriteHeader(int)             {}
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// TestKilledUpload: an upload of which the registry had not said where it lives
+// is named once.
+func TestKilledUpload(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{})
+	var posts atomic.Int64
+	home := t.TempDir()
+	host := killed(t, l, d, home, "box/upload", "immutability/tag", func(r *http.Request) bool {
+		return r.Method == http.MethodPost && posts.Add(1) == 2
+	})
+	user, password := l.User()
+	for _, want := range []struct {
+		code int
+		says string
+	}{{3, "Nobody can remove these through the API"}, {0, "nothing is left"}} {
+		cmd, out := process(t, home, password+"\n", "sandbox", "clean", host, "--username", user, "--password-stdin")
+		_ = cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != want.code || !strings.Contains(out.String(), want.says) {
+			t.Errorf("exit %d, want %d and %q\n%s", got, want.code, want.says, out)
+		}
+	}
+}
+
+// TestKilled: a check that is killed in the middle has written down what it made,
+// and sandbox clean removes just that.
+func TestKilled(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{})
+	var puts atomic.Int64
+	home := t.TempDir()
+	user, password := l.User()
+	flags := []string{"--username", user, "--password-stdin"}
+	host := killed(t, l, d, home, "box/killed", "immutability/tag,immutability/delete-disabled", func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/regproof-") && puts.Add(1) == 2
+	})
+	foreign := []byte(push(t, l, d, "box/killed", "of-somebody-else"))
 	if left := tags(t, l, d, "box/killed"); len(left) < 2 {
-		t.Fatalf("nothing is left to clean: %v\n%s", left, out)
+		t.Fatalf("nothing is left to clean: %v", left)
 	}
 	journals, err := filepath.Glob(filepath.Join(home, ".local/state/regproof/sandbox/*.jsonl"))
 	if err != nil || len(journals) != 1 {
@@ -86,10 +133,10 @@ func TestKilled(t *testing.T) {
 	if list := run(0, "--list"); !strings.Contains(list, "sandbox box/killed") || !strings.Contains(list, "made by "+user) {
 		t.Errorf("the list:\n%s", list)
 	}
-	if wrong := run(3, at.Host); !strings.Contains(wrong, "401") { // without a credential
+	if wrong := run(3, host); !strings.Contains(wrong, "401") { // without a credential
 		t.Errorf("without a credential:\n%s", wrong)
 	}
-	t.Logf("%s", run(0, append([]string{at.Host}, flags...)...))
+	t.Logf("%s", run(0, append([]string{host}, flags...)...))
 	if left := tags(t, l, d, "box/killed"); len(left) != 1 || left[0] != "of-somebody-else" {
 		t.Errorf("left %v, want what somebody else pushed (%s)", left, foreign)
 	}

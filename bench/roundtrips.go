@@ -82,6 +82,11 @@ func (b *bench) oneDoor(ctx context.Context, role, what, scheme string) error {
 		Row: 1, What: "one image, all families, " + what, Measured: median(runs, trips), Goal: 16 + math.Ceil(n/workers), Unit: "round trips",
 		Note: fmt.Sprintf("N %.0f, W %d, 16 + ceil(N/W); %s", n, workers, spread(runs, trips)),
 	})
+	if role == "lab-token" {
+		if err := b.tokenFamily(ctx, s, slices.Concat(image(host), args)); err != nil {
+			return err
+		}
+	}
 	// A plan does not ask a registry on this machine what it speaks, and assumes HTTP: it gets a name.
 	p, err := b.plan(ctx, s, slices.Concat(image(plannedHost), args)...)
 	if err != nil {
@@ -90,6 +95,22 @@ func (b *bench) oneDoor(ctx context.Context, role, what, scheme string) error {
 	b.table.add(line{
 		Row: 1, What: "attempts at the endpoint, " + what, Measured: float64(p.attempts), Goal: plannedAttempts, Unit: "attempts",
 		Note: fmt.Sprintf("by a stranger, as --plan prints them, for a name and Basic; %d repeats that watch for bans come on top", p.repeats),
+	})
+	return nil
+}
+
+// tokenFamily asks what the token service gives and what the registry takes, alone: each token is asked for, used, and
+// used once more.
+func (b *bench) tokenFamily(ctx context.Context, s served, args []string) error {
+	runs, err := times(b.repeat, func() (measured, error) { return b.check(ctx, s, append(slices.Clone(args), "--only", "token/*")...) })
+	if err != nil {
+		return err
+	}
+	n := median(runs, func(m measured) float64 { return float64(m.requests) })
+	trips := func(m measured) float64 { return m.wall.Seconds() / roundTrip.Seconds() }
+	b.table.add(line{
+		Row: 1, What: "one image, the token family alone", Measured: median(runs, trips), Goal: 20 + math.Ceil(n/workers), Unit: "round trips",
+		Note: fmt.Sprintf("N %.0f, W %d, 20 + ceil(N/W), tokens over TLS, without --slow; %s", n, workers, spread(runs, trips)),
 	})
 	return nil
 }

@@ -373,18 +373,25 @@ func (t *text) undecided(key string, n int) {
 	t.line("")
 }
 
-// flag is the option that would have had something checked, "" if it is not for
-// the want of one.
+// flag is the option, or the key of the file, that would have had something
+// checked, "" if it is not for the want of one.
 func flag(key string) string {
 	_, reason, _ := strings.Cut(key, "\x00")
-	if rest, ok := strings.CutPrefix(reason, "it needs --"); ok && strings.HasPrefix(key, string(finding.NotChecked)) {
-		name, after, _ := strings.Cut(rest, " ")
-		if value, _, _ := strings.Cut(after, " "); value != "" && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
-			name += " " + value // what it takes
-		}
-		return "--" + name
+	needed, ok := strings.CutPrefix(reason, "it needs ")
+	if !ok || !strings.HasPrefix(key, string(finding.NotChecked)) {
+		return ""
 	}
-	return ""
+	name, after, _ := strings.Cut(needed, " ")
+	switch {
+	case strings.HasPrefix(after, "in the file"):
+		return name
+	case !strings.HasPrefix(name, "--"):
+		return ""
+	}
+	if value, _, _ := strings.Cut(after, " "); value != "" && strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		name += " " + value // what it takes
+	}
+	return strings.TrimRight(name, ":,")
 }
 
 // optional writes what is left to options, in one block.
@@ -397,6 +404,10 @@ func (t *text) optional(keys []string, n map[string]int) {
 		all += n[key]
 	}
 	t.line("%s  %d  left to options", t.mark(finding.NotChecked), all)
+	keys = slices.Clone(keys)
+	slices.SortStableFunc(keys, func(a, b string) int { // the file's come last
+		return cmp.Compare(strings.Count(flag(b), "--"), strings.Count(flag(a), "--"))
+	})
 	for _, key := range keys {
 		for i, l := range fold(strings.Join(t.probes[key], " "), Width-29) {
 			name := ""

@@ -49,7 +49,7 @@ var Audience = probe.Probe{
 			}
 		}
 		if len(forms) == 0 {
-			return nothing(p, "the token service gives no token for another service, so that none could be used; the key of a test installation would decide it (tokens.signingKey)")
+			return nothing(p, "it needs tokens.signingKey in the file, the key of a test installation: the token service gives no token for another service, so that none could be used")
 		}
 		return p.fold(present(ctx, t, forms, false))
 	},

@@ -44,7 +44,7 @@ var Issuer = probe.Probe{
 			}
 		}
 		if len(forms) == 0 {
-			return nothing(p, "no token of another issuer is to be had: no other endpoint names another token service; name one of another registry (tokens.otherRealms), or the key of a test installation (tokens.signingKey)")
+			return nothing(p, "it needs tokens.otherRealms in the file, or tokens.signingKey: no other endpoint names another token service, so that no token of another issuer is to be had")
 		}
 		return p.fold(present(ctx, t, forms, false))
 	},

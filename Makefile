@@ -12,8 +12,9 @@ DEBIAN := docker-registry skopeo nginx-light haproxy curl varnish squid caddy ap
 build:
 	$(GO) build -trimpath -ldflags "-s -w" -o regproof ./cmd/regproof
 
+PKGS ?= ./...
 test:
-	@$(GO) test -v -timeout 60m ./... > test.out 2>&1; code=$$?; \
+	@$(GO) test -v -timeout 60m $(PKGS) > test.out 2>&1; code=$$?; \
 	grep -E '^(ok|FAIL|panic:|---? FAIL)|^ +--- FAIL' test.out; \
 	[ $$code -eq 0 ] || sed -n '/--- FAIL/,/^FAIL/p' test.out; \
 	skips=$$(grep -c -- '--- SKIP' test.out); \

@@ -57,7 +57,7 @@ func mutualCases() []peerCase {
 	}
 	open := append([]string{anybodysCert}, andUpload...)
 	const named = `if ($ssl_client_s_dn != "CN=ci") { return 403; }`
-	return []peerCase{
+	cases := []peerCase{
 		inNginx(peerCase{name: "mutual-nginx", setup: "ssl_verify_client on, and the whole subject compared"},
 			`ssl_client_certificate {CLIENTS}; ssl_verify_client on; location / { `+named+` {PASS} }`, authority),
 		inNginx(peerCase{name: "mutual-nginx-optional", setup: "ssl_verify_client optional", exit: 1, fails: open, twin: "mutual-nginx"},
@@ -106,6 +106,12 @@ func mutualCases() []peerCase {
 		mutualToken(peerCase{name: "mutual-token", setup: "nginx with ssl_verify_client on before a registry with tokens, and before its token service"}, "on"),
 		mutualToken(peerCase{name: "mutual-token-open", setup: "the same, the token service takes no certificate", exit: 1, fails: []string{anybodysCert}, twin: "mutual-token"}, "off"),
 	}
+	for i := range cases {
+		if cases[i].exit == 1 { // where certificates of others are let in, they also read and write
+			cases[i].may = append(cases[i].may, "authz/pull", "authz/list", "authz/push")
+		}
+	}
+	return cases
 }
 
 // What a file says besides.
@@ -156,7 +162,7 @@ func (m *mutualPeer) file(w *peerWorld, addr string, more ...string) string {
 		}
 		text += fmt.Sprintf("  - name: %s\n    cert: {cert: %s, key: %s%s}\n%s", name, pair[0], pair[1], ca, from)
 	}
-	text += "policy:\n  rules:\n    - {who: [ci], repos: [\"**\"], can: [pull, list]}\n    - {who: [old, server, other], repos: [\"other/**\"], can: [pull]}\n" +
+	text += "policy:\n  rules:\n    - {who: [ci], repos: [\"**\"], can: [pull, push, delete, list, catalog]}\n    - {who: [old, server, other], repos: [\"other/**\"], can: [pull]}\n" +
 		"images:\n  - {registry: corp, repository: team/app, reference: \"1.4\"}\n"
 	return strings.NewReplacer("CLIENTS", m.ca.CA, "AUTHORITYKEY", m.ca.Key).Replace(text)
 }

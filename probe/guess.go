@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/regproof/regproof/credential"
@@ -81,11 +82,11 @@ func (t *Trial) Guess(ctx context.Context, c Counter, name, password string) Ans
 			lane: t.door.first(), id: anonymous, phase: phaseFresh, request: c.request, variant: true, direct: true, private: true, confirms: true,
 			change: func(r *wire.Request) {
 				r.Header = append(r.Header, header)
-				r.Identity = guessing
+				r.Identity = Guessing
 			},
 		})
 	}
-	id, err := t.pretend(guessing, name, password)
+	id, err := t.pretend(Guessing, name, password)
 	if err != nil {
 		return Answer{Problem: err.Error()}
 	}
@@ -114,8 +115,8 @@ func (t *Trial) Guess(ctx context.Context, c Counter, name, password string) Ans
 	return a
 }
 
-// guessing is the name under which guesses are recorded.
-const guessing = "a wrong password"
+// Guessing is the name under which wrong passwords are recorded.
+const Guessing = "a wrong password"
 
 // pretend is an identity that may show a made-up credential here and to the
 // token services of the registry, and nowhere else.
@@ -193,8 +194,17 @@ func (t *Trial) Claim(id *Identity) (by string, ok bool) {
 // Slow says whether the run waits for what takes its time (--slow).
 func (t *Trial) Slow() bool { return t.door.run.opts.Slow }
 
-// Decoy is a user that exists and may be locked out, "" if none was named.
-func (t *Trial) Decoy() string { return t.door.run.opts.Decoy }
+// Decoy is a user that exists and may be locked out, "" if none was named. One
+// that an identity logs in as is none: why says so.
+func (t *Trial) Decoy() (name, why string) {
+	name = t.door.run.opts.Decoy
+	for _, id := range t.door.run.opts.Identities {
+		if name != "" && strings.EqualFold(id.Secret.Credential.Username, name) {
+			return "", fmt.Sprintf("check.decoy is whom %s logs in as, who is needed", id.Name)
+		}
+	}
+	return name, ""
+}
 
 // Primary says whether this is the first endpoint of its registry.
 func (t *Trial) Primary() bool { return t.group.primary == t.group }

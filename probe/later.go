@@ -106,13 +106,15 @@ func (r *run) report() {
 	}
 }
 
-// Wait lets time pass until the clock here shows end, and says what for. A plan
-// does not wait. It returns ctx's error when that ends first.
+// Wait lets time pass until the clock here shows end, and says what for, unless
+// that is "". A plan does not wait. It returns ctx's error when that ends first.
 func (t *Trial) Wait(ctx context.Context, end time.Time, what string) error {
 	if t.Planning() {
 		return nil
 	}
-	defer t.Doing(fmt.Sprintf("waiting until %s for %s", end.Format(time.TimeOnly), what))()
+	if what != "" {
+		defer t.Doing(fmt.Sprintf("waiting until %s for %s", end.Format(time.TimeOnly), what))()
+	}
 	return sleep(ctx, time.Until(end))
 }
 

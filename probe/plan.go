@@ -128,7 +128,7 @@ func mustJSON(v any) []byte {
 func (s *simulation) answer(d *door, req wire.Request) wire.Response {
 	s.count(d, req)
 	resp := wire.Response{Request: req, Status: http.StatusUnauthorized, Proto: req.Proto, Header: wire.Header{{"Www-Authenticate", `Basic realm="simulated"`}}}
-	if auth := wire.Header(req.Header).Get("Authorization"); auth == "" || req.Identity == anonymous.Name {
+	if auth := wire.Header(req.Header).Get("Authorization"); auth == "" || req.Identity == anonymous.Name || req.Identity == Guessing {
 		return resp
 	}
 	resp.Status, resp.Header = http.StatusNotFound, nil

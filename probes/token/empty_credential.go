@@ -128,12 +128,12 @@ func knownWithout(ctx context.Context, t *probe.Trial, is probe.Issuer, issued b
 		if r.Evidence = m.Trail; m.Token == "" {
 			return probe.Result{}, fmt.Sprintf("%s with an empty password gets no token (%s)", id.Name, said(m.Answer))
 		}
-		a = t.Use(ctx, "an empty password", m.Token, plain.Request)
+		a = t.Use(ctx, probe.Guessing, m.Token, plain.Request)
 	} else {
 		b := plain
 		b.Direct, b.Secret = true, true
 		b.Change = func(w *wire.Request) {
-			w.Identity = "an empty password"
+			w.Identity = probe.Guessing
 			w.Header = append(w.Header, [2]string{"Authorization", login.BasicHeader(name, "")})
 		}
 		a = t.Plainly(ctx, b)

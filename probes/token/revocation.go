@@ -97,7 +97,7 @@ func (w *watched) run(ctx context.Context) (r probe.Result) {
 		return probe.Result{Outcome: finding.NotChecked, Reason: fmt.Sprintf("to see it to the end takes %s from now: pass a longer --timeout", need.Round(time.Second))}
 	}
 	defer func() { r.Reason = strings.TrimPrefix(r.Reason+w.restore(ctx), "; ") }()
-	defer w.t.Doing("watching how long the revoked credential of " + w.id.Name + " works")()
+	defer w.t.Doing(fmt.Sprintf("watching until %s how long the revoked credential of %s works", time.Now().Add(need).Format(time.TimeOnly), w.id.Name))()
 	begin := time.Now()
 	command, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
@@ -164,6 +164,7 @@ func (s *state) add(now time.Duration, opens bool, a probe.Answer, refused bool,
 func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 	var credential, token state
 	follow := w.issued != nil && time.Until(w.end) <= w.most
+	ended := false
 	for {
 		now := time.Since(begin)
 		if !credential.done() {
@@ -175,17 +176,17 @@ func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 			token.add(now, w.t.Serves(w.plain, a), a, denied(a), a.Trail)
 		}
 		w.result.Attempts++
-		late := now > w.rev.Within
-		over := w.issued == nil || token.done() || !follow || time.Now().After(w.end.Add(w.leeway))
-		if (credential.done() || late) && over {
+		late := now > w.rev.Within && !credential.done() // a failure, whatever becomes of the token
+		ended = w.issued != nil && time.Now().After(w.end.Add(w.leeway))
+		if late || credential.done() && (w.issued == nil || token.done() || !follow || ended) {
 			break
 		}
-		if ctx.Err() != nil || w.t.Wait(ctx, time.Now().Add(w.every), "the revocation of "+w.id.Name+" to count") != nil {
+		if ctx.Err() != nil || w.t.Wait(ctx, time.Now().Add(w.every), "") != nil {
 			w.result.Outcome, w.result.Reason = finding.NotChecked, "interrupted"
 			return w.result
 		}
 	}
-	return w.judge(credential, token, follow)
+	return w.judge(credential, token, ended && follow)
 }
 
 // exchange logs in anew and asks for the manifest.
@@ -203,7 +204,7 @@ func (w *watched) exchange(ctx context.Context) (opens, refused bool, a probe.An
 }
 
 // judge says what was seen of both.
-func (w *watched) judge(credential, token state, follow bool) probe.Result {
+func (w *watched) judge(credential, token state, ended bool) probe.Result {
 	r := w.result
 	var text []string
 	switch {
@@ -220,15 +221,15 @@ func (w *watched) judge(credential, token state, follow bool) probe.Result {
 		text = append(text, fmt.Sprintf("the token from before was refused after %s", after(token.at)))
 	case token.other != "":
 		text = append(text, fmt.Sprintf("the token from before was answered %s at last", token.other))
-	case !follow:
-		text = append(text, fmt.Sprintf("the token from before still worked after %s, and lives too long to be followed", after(token.open)))
+	case !ended:
+		text = append(text, fmt.Sprintf("the token from before still worked after %s, and was followed no longer", after(token.open)))
 	default:
 		text = append(text, fmt.Sprintf("the token from before worked for %s, longer than %s after its end", after(token.open), span(int64(w.leeway/time.Second))))
 	}
 	r.Reason = strings.Join(text, "; ")
 	r.Evidence = slices.Concat(credential.trail, token.trail)
 	stays := !credential.done() && credential.other == ""
-	outlives := w.issued != nil && follow && !token.done() && token.other == ""
+	outlives := ended && !token.done() && token.other == ""
 	switch {
 	case stays:
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", credential.trail
@@ -236,7 +237,7 @@ func (w *watched) judge(credential, token state, follow bool) probe.Result {
 	case outlives:
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", token.trail
 		r.Message = fmt.Sprintf("a token of %s outlives its end and the revocation of the credential", w.id.Name)
-	case !credential.done() || w.issued != nil && follow && !token.done():
+	case !credential.done() || ended && !token.done():
 		r.Outcome = finding.Unknown
 	default:
 		r.Outcome, r.Observed = finding.Pass, "deny"
@@ -266,7 +267,7 @@ func (w *watched) restore(ctx context.Context) string {
 		if opens, _, _, _ := w.exchange(ctx); opens {
 			return ""
 		}
-		if w.t.Wait(ctx, time.Now().Add(w.every), w.id.Name+" to get its credential back") != nil {
+		if w.t.Wait(ctx, time.Now().Add(w.every), "") != nil {
 			break
 		}
 	}

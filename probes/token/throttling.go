@@ -37,6 +37,10 @@ var Throttling = probe.Probe{
 
 const guesses = 20
 
+// enough is how long guessing may take: whoever makes it last longer slows it
+// down, on purpose or not.
+const enough = 2 * time.Minute
+
 // tarpit is how long a refusal takes that is slow on purpose.
 type tarpit time.Duration
 
@@ -49,6 +53,7 @@ func (slow tarpit) run(ctx context.Context, t *probe.Trial) probe.Result {
 	user, password := t.Stray()
 	var all []probe.Answer
 	silent := 0
+	begin := time.Now()
 	for n := range guesses {
 		a := t.Guess(ctx, c, user, fmt.Sprintf("%s-%d", password, n))
 		if a.NotAsked != "" {
@@ -59,6 +64,9 @@ func (slow tarpit) run(ctx context.Context, t *probe.Trial) probe.Result {
 			silent++
 		} else {
 			silent = 0
+		}
+		if n == 0 && !refusal(a) || time.Since(begin) > enough {
+			break
 		}
 		if silent == 2 || slow.sign(all) != "" {
 			break
@@ -81,13 +89,13 @@ func (slow tarpit) judge(c probe.Counter, all []probe.Answer) probe.Result {
 	case !refusal(first):
 		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("a wrong password is answered %s %s, which is no refusal", said(first), c.Where())
 	case len(all) < guesses || !refusal(last):
-		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("the last of %d guesses was answered %s", len(all), said(last))
+		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("the last of %d guesses was answered %s, %s after the first", len(all), said(last), shown(total(all)))
 	case median(spans(all)) >= 2*time.Duration(slow):
 		r.Outcome = finding.Unknown
-		r.Reason = fmt.Sprintf("every refusal takes %s, from the first on: by itself or on purpose", median(spans(all)).Round(time.Millisecond))
+		r.Reason = fmt.Sprintf("every refusal takes %s, from the first on: by itself or on purpose", shown(median(spans(all))))
 	default:
 		r.Outcome = finding.Fail
-		r.Reason = fmt.Sprintf("%d wrong passwords of a made-up user, one after the other %s: each was answered %s, after %s in the middle, without Retry-After", len(all), c.Where(), said(last), median(spans(all)).Round(time.Millisecond))
+		r.Reason = fmt.Sprintf("%d wrong passwords of a made-up user, one after the other %s: each was answered %s, after %s in the middle, without Retry-After", len(all), c.Where(), said(last), shown(median(spans(all))))
 		r.Message = fmt.Sprintf("%d wrong passwords in a row are answered as the first one, and as fast", len(all))
 	}
 	return r
@@ -102,6 +110,13 @@ func spans(all []probe.Answer) (out []time.Duration) {
 		out = append(out, a.Took)
 	}
 	return out
+}
+
+func total(all []probe.Answer) (sum time.Duration) {
+	for _, a := range all {
+		sum += a.Took
+	}
+	return sum
 }
 
 // sign names the first sign that guessing is slowed down, "" if there is none.

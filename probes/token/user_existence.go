@@ -71,7 +71,7 @@ func existence(ctx context.Context, t *probe.Trial) probe.Result {
 	}
 	r.Outcome = finding.Pass
 	r.Reason = fmt.Sprintf("%s %s, headers and body alike, as that of a made-up user", said(asked[2]), c.Where())
-	if name == t.Decoy() {
+	if who == "" {
 		r.Reason += fmt.Sprintf("; provided that %s exists (check.decoy)", name)
 	}
 	return r
@@ -87,14 +87,18 @@ func whose(n, exists string) string {
 // whoExists is a user that exists and may be tried with a wrong password, and as
 // whom the finding counts. why says that there is none.
 func whoExists(t *probe.Trial) (name, who, why string) {
-	if d := t.Decoy(); d != "" {
+	d, unfit := t.Decoy()
+	if d != "" {
 		return d, "", ""
 	}
 	ids := t.Identities()
 	if e := t.Entitlement(); e != nil { // last: it is needed for other things
 		ids = append(slices.DeleteFunc(ids, func(id *probe.Identity) bool { return id.Name == e.Name }), e)
 	}
-	why = "it needs a user name that exists: an identity with a password, or check.decoy"
+	why = unfit
+	if why == "" {
+		why = "it needs a user name that exists: an identity with a password, or check.decoy"
+	}
 	for _, id := range ids {
 		c := id.Secret.Credential
 		if c.Username == "" || c.Password.IsZero() {

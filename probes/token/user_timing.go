@@ -37,6 +37,9 @@ var UserTiming = probe.Probe{
 	Run:      timing{each}.run,
 }
 
+// few logins with each name tell how long a round takes.
+const few = 10
+
 // each is how many logins a round makes with each name.
 const each = 200
 
@@ -44,7 +47,10 @@ const each = 200
 type timing struct{ each int }
 
 func (m timing) run(ctx context.Context, t *probe.Trial) probe.Result {
-	decoy := t.Decoy()
+	decoy, why := t.Decoy()
+	if why != "" {
+		return probe.Result{Outcome: finding.NotChecked, Reason: why}
+	}
 	if decoy == "" {
 		return probe.Result{Outcome: finding.NotChecked, Reason: "it needs --try-wrong-password and check.decoy in the file: a user that exists and that nobody needs, since it may be locked out"}
 	}
@@ -79,6 +85,7 @@ func (m timing) run(ctx context.Context, t *probe.Trial) probe.Result {
 func (m timing) round(ctx context.Context, t *probe.Trial, c probe.Counter, decoy string, r *probe.Result) (s sampled, why string) {
 	names := []string{decoy, madeUp(t, decoy, "a"), madeUp(t, decoy, "b")}
 	into := []*[]time.Duration{&s.known, &s.made, &s.other}
+	begin := time.Now()
 	_, password := t.Stray()
 	t.Guess(ctx, c, names[1], password) // opens the connection
 	status := make([]int, len(names))
@@ -99,6 +106,11 @@ func (m timing) round(ctx context.Context, t *probe.Trial, c probe.Counter, deco
 				return s, fmt.Sprintf("a wrong password is answered %s %s, not as the first one", said(a), c.Where())
 			}
 			*into[i] = append(*into[i], a.Took)
+		}
+		if n == few {
+			if need := time.Since(begin) / few * time.Duration(m.each-few); !t.Lasts(ctx, time.Now().Add(need)) {
+				return s, fmt.Sprintf("a round would take %s more, which is longer than the run may take (--timeout)", need.Round(time.Second))
+			}
 		}
 	}
 	return s, ""

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// Sandbox is the repository in which both users may push where Basic knows
-// rights.
+// Sandbox is the repository, with what is below it, in which both users may push
+// where Basic knows rights.
 const Sandbox = "regproof-sandbox"
 
 // basicRights are the rights of a registry that knows its users by password:
@@ -33,7 +33,7 @@ func (b basicRights) may(u user, repository, action string) bool {
 	switch {
 	case action == "list" && b.lists, action == "pull" && b.reads, action == "push" && b.pushes, action == "delete" && b.deletes:
 		return true
-	case repository == Sandbox:
+	case repository == Sandbox || strings.HasPrefix(repository, Sandbox+"/"):
 		return action != "delete" || u.name == "ci"
 	case u.name == "ci":
 		return strings.HasPrefix(repository, "team-a/")

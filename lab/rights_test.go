@@ -38,6 +38,8 @@ func TestRights(t *testing.T) {
 		{weakness: "any-user-push", method: "POST", target: at("/v2/team-a/app/blobs/uploads/"), status: 202, sound: 403},
 		{weakness: "any-user-delete", method: "DELETE", target: at("/v2/team-a/app/manifests/" + zeros), status: 404, sound: 403},
 		{weakness: "blob-global", method: "GET", target: at("/v2/team-b/tool/blobs/" + app.Private[0]), status: 200, sound: 404},
+		{weakness: "mount-unchecked", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?from=team-a/app&mount=" + app.Private[0]), status: 201, sound: 202},
+		{weakness: "blob-oracle", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?digest=" + app.Private[0]), status: 201, sound: 202},
 		{weakness: "upload-by-id", method: "GET", target: begun, status: 204, sound: 403},
 		{weakness: "upload-cancel-open", method: "DELETE", target: begun, status: 204, sound: 401, stranger: true},
 	} {

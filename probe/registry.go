@@ -25,6 +25,7 @@ func (r *run) registry(ctx context.Context, t *Target, doors []*door) {
 	results := newSequence(r.emit)
 	n := 0
 	whole := r.newSubject(ImageRef{Registry: t.Name})
+	r.box = r.newBox(whole, doors)
 	if r.opts.RegistryWide {
 		r.one(ctx, whole, doors, results, n, r.probesFor(whole, listings))
 		n++
@@ -149,7 +150,7 @@ func (r *run) introduce(ctx context.Context, s *subject, d *door) {
 func (r *run) last(ctx context.Context, whole *subject, doors []*door, results *sequence, at int) {
 	probes := slices.DeleteFunc(r.probesFor(whole, part{primary: true}), func(p Probe) bool { return p.Per != Primary })
 	writes := func(p Probe) bool { return p.Effect == SandboxWrite }
-	b := r.newBox(whole, doors)
+	b := r.box
 	var fs []finding.Finding
 	for _, some := range [][]Probe{slices.DeleteFunc(slices.Clone(probes), writes), slices.DeleteFunc(probes, func(p Probe) bool { return !writes(p) })} {
 		g := &group{door: doors[0], subject: whole, cold: map[string]Answer{}, box: b}
@@ -228,7 +229,7 @@ func (r *run) one(ctx context.Context, s *subject, doors []*door, results *seque
 	}
 	groups := make([]*group, len(doors))
 	each(doors, func(i int, d *door) {
-		groups[i] = &group{door: d, subject: s, cold: map[string]Answer{}}
+		groups[i] = &group{door: d, subject: s, cold: map[string]Answer{}, box: r.box}
 		if d.usable() {
 			groups[i].askCold(ctx)
 		}

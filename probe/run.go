@@ -109,6 +109,7 @@ type run struct {
 	opts     Options
 	doors    []*door // of all registries, complete before the first is asked
 	spent    atomic.Int64
+	box      *box        // the sandbox of the registry under test; nil when nothing is written
 	clearing atomic.Bool // what was made is being removed, which no budget stops
 	trials   atomic.Int64
 	public   digestSet

@@ -40,6 +40,7 @@ type box struct {
 	made     map[string]bool // "kind reference" of what this run wrote down
 	sessions map[string]bool // places that the registry named for uploads of the sandbox
 	shared   map[string]*sharedResult
+	claims   sync.Mutex // of blobs that were not pushed here
 }
 
 type sharedResult struct {

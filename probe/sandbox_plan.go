@@ -46,7 +46,8 @@ func (s *simulatedBox) answer(rest string, req wire.Request, resp wire.Response)
 	case req.Method == http.MethodPost:
 		s.uploads++
 		resp.Status = http.StatusAccepted
-		resp.Header = wire.Header{{"Location", fmt.Sprintf("%sregproof-%d", req.Target, s.uploads)}}
+		place, _, _ := strings.Cut(req.Target, "?")
+		resp.Header = wire.Header{{"Location", fmt.Sprintf("%sregproof-%d", place, s.uploads)}}
 	case strings.HasPrefix(rest, "blobs/uploads/"):
 		resp.Status = s.finish(req)
 	case req.Method == http.MethodPut:

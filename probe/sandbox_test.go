@@ -13,14 +13,17 @@ import (
 	"github.com/regproof/regproof/wire"
 )
 
-const boxed = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+const (
+	boxed = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	other = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+)
 
 // boxFor is the sandbox "box" of a registry with a prefix, in which a tag, a
 // manifest and a blob were written down.
 func boxFor(effects ...Effect) (*box, *door) {
 	u := &url.URL{Scheme: "https", Host: "r.example"}
-	r := &run{opts: Options{Sandbox: "box", Effects: effects}}
-	d := &door{run: r, ep: Endpoint{URL: u, Prefix: "p/"}, addresses: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443")}}
+	r := &run{opts: Options{Sandbox: "box", Effects: effects, Images: []ImageRef{{Registry: "r", Repository: "prod/app"}}}}
+	d := &door{run: r, target: &Target{Name: "r"}, ep: Endpoint{URL: u, Prefix: "p/"}, addresses: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443")}}
 	b := &box{run: r, name: "box", made: map[string]bool{}, sessions: map[string]bool{}}
 	b.made[string(sandbox.Tag)+" t1"], b.made[string(sandbox.Manifest)+" "+boxed], b.made[string(sandbox.Blob)+" "+boxed] = true, true, true
 	b.opened(d, wire.Destination{URL: &url.URL{Scheme: "https", Host: "r.example:443", Path: "/v2/p/box/blobs/uploads/s1"}, SameOrigin: true})
@@ -44,13 +47,20 @@ func TestPermits(t *testing.T) {
 		{"PUT", "/v2/p/box/manifests/" + boxed + "?tag=t1", true, nil},
 		{"DELETE", "/v2/p/box/manifests/" + boxed, true, nil},
 		{"DELETE", "/v2/p/box/blobs/" + boxed, true, nil},
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed, true, nil},
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed + "&from=p/prod/app", true, nil},
 		{"PUT", "/put/1", true, func(r *wire.Request) { r.Host = "storage.example" }},
 
 		{"POST", "/v2/box/blobs/uploads/", false, nil}, // without the prefix
 		{"POST", "/v2/p/boxes/blobs/uploads/", false, nil},
 		{"POST", "/v2/p/box/app/blobs/uploads/", false, nil},
-		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed + "&from=prod/app", false, nil},
-		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed, false, nil},
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed + "&from=p/unknown", false, nil}, // of which nobody was told
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed + "&from=prod/app", false, nil},  // without the prefix
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed + "&from=p/prod/app&x=1", false, nil},
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + boxed + "&mount=" + other, false, nil},
+		{"PUT", "/v2/p/box/manifests/" + boxed + "?mount=" + boxed, false, nil},
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + other + "&from=prod/app", false, nil},
+		{"POST", "/v2/p/box/blobs/uploads/?mount=" + other, false, nil},
 		{"POST", "/v2/p/box/manifests/t1", false, nil},
 		{"PUT", "/v2/p/box/manifests/t2", false, nil},
 		{"PUT", "/v2/prod/app/manifests/t1", false, nil},

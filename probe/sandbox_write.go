@@ -30,7 +30,7 @@ func (b *box) permits(d *door, r wire.Request) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: %s %s: %s", errOutside, r.Method, r.Target, why) }
 	path, query, _ := strings.Cut(r.Target, "?")
 	q, err := url.ParseQuery(query)
-	if err != nil || q.Has("mount") || q.Has("from") {
+	if err != nil || !b.mounts(d, r, q) {
 		return refuse("its query")
 	}
 	if !b.run.allows(SandboxWrite) || oci.CheckRepository(b.name) != nil || b.name != b.run.opts.Sandbox {

@@ -57,7 +57,10 @@ func rightsCases() []peerCase {
 			},
 		},
 		{
-			name: "two-users-token", software: "distribution v3.1.2, token service", setup: "a token service with rights for each user and repository, deletion switched on", needs: []string{peer.Registry},
+			name: "two-users-token", software: "distribution v3.1.2, token service", setup: "a token service with rights for each user and repository, deletion switched on, --write-sandbox", needs: []string{peer.Registry},
+			passes: []string{
+				"authz/blob-existence", "authz/blob-mount", "authz/blob-repository", "authz/delete", "authz/list", "authz/pull", "authz/push", "authz/upload-session",
+			},
 			build: func(t *testing.T, w *peerWorld) target {
 				service := peer.NewTokenService(t, peerUser, peerPassword, peer.Refuse)
 				service.AddUser(otherUser, otherPassword, func(kind, name, action string) bool {
@@ -65,7 +68,9 @@ func rightsCases() []peerCase {
 					return kind == "repository" && (sandbox || (action == "pull" && strings.HasPrefix(name, "public/")))
 				})
 				at := peer.StartRegistryWith(t, peer.Registry, peer.Local(peer.Port(t)), service.Auth(""), deletes)
-				return w.twoUsers(t, at, strings.TrimSuffix(service.URL, "/token"), bobReads)
+				a := w.twoUsers(t, at, strings.TrimSuffix(service.URL, "/token"), bobReads)
+				a.args = append(a.args, "--write-sandbox", "regproof-sandbox", "--skip", "immutability/*") // tags move here
+				return a
 			},
 		},
 	}

@@ -16,6 +16,8 @@ func All() []probe.Probe {
 		Push,
 		Delete,
 		BlobRepository,
+		BlobMount,
+		BlobExistence,
 		UploadSession,
 	}
 }

@@ -16,13 +16,14 @@ import (
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/anonymous"
 	"github.com/regproof/regproof/probes/authz"
+	"github.com/regproof/regproof/sandbox"
 )
 
 // intended is what the lab's sound registry holds.
 var intended = policy.Policy{Rules: []policy.Rule{
-	{Who: []string{"ci"}, Repos: []string{"team-a/**", lab.Sandbox}, Can: []access.Action{access.Pull, access.Push, access.Delete, access.List}},
+	{Who: []string{"ci"}, Repos: []string{"team-a/**", lab.Sandbox + "/**"}, Can: []access.Action{access.Pull, access.Push, access.Delete, access.List}},
 	{Who: []string{"dev"}, Repos: []string{"team-b/**"}, Can: []access.Action{access.Pull, access.List}},
-	{Who: []string{"dev"}, Repos: []string{lab.Sandbox}, Can: []access.Action{access.Pull, access.Push, access.List}},
+	{Who: []string{"dev"}, Repos: []string{lab.Sandbox + "/**"}, Can: []access.Action{access.Pull, access.Push, access.List}},
 }}
 
 // both are the families that must not tell of one weakness twice.
@@ -30,6 +31,29 @@ func both() []probe.Probe { return slices.Concat(anonymous.All(), authz.All()) }
 
 func setting() labtest.Setting {
 	return labtest.Setting{Probes: both(), Policy: intended, Dev: true, Also: []string{"team-b/tool:2.0"}, Change: func(o *probe.Options) { o.Sandbox = lab.Sandbox }}
+}
+
+// writing lets a run write to the lab's sandbox. Nothing may be left in it.
+func writing(t *testing.T, name string, s labtest.Setting) labtest.Setting {
+	t.Helper()
+	dir := t.TempDir()
+	was := s.Change
+	s.Change = func(o *probe.Options) {
+		was(o)
+		o.Sandbox += "/" + name // of its own, since doors share a store
+		o.Effects = append(o.Effects, probe.SandboxWrite)
+		o.Journal = sandbox.New(dir, o.ID, o.Sandbox)
+		j := o.Journal
+		t.Cleanup(func() {
+			if err := j.Close(); err != nil {
+				t.Error(err)
+			}
+			if left := j.Left(); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+	return s
 }
 
 // TestLab holds the family to its entries of the lab, with the anonymous family
@@ -44,7 +68,7 @@ func TestLab(t *testing.T) {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{w.Name}})
-			c := labtest.Prove(t, l, d, setting())
+			c := labtest.Prove(t, l, d, writing(t, w.Name, setting()))
 			noSecrets(t, l, c)
 			if w.Kind != lab.Weak {
 				labtest.Sound(t, c)
@@ -58,6 +82,8 @@ func TestLab(t *testing.T) {
 				switch {
 				case f.Outcome == finding.Error || f.Outcome == finding.Unknown:
 					t.Errorf("%s as %s is %s: %s", f.Probe, f.Identity, f.Outcome, f.Reason)
+				case strings.Contains(f.Message, "push the image again"):
+					t.Errorf("the image was harmed: %s", f.Message)
 				case f.Outcome == finding.Fail && (len(f.Evidence) == 0 || len(f.ControlEvidence) == 0):
 					t.Errorf("%s as %s without evidence: %+v", f.Probe, f.Identity, f)
 				case f.Outcome == finding.Fail:

@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
 )
 
 // Identities are the named ones of this registry that can be used, in the order
@@ -139,10 +141,13 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 	switch {
 	case stray.NotAsked != "":
 		return trail, stray.NotAsked
-	case stray.Grant.Refused || denied(stray.Status):
+	case stray.Grant.Refused || denied(stray.Status) || stray.Failure == wire.ClientCert || clientCertificate(stray.Response):
 		return trail, ""
 	case id.Cert != nil && denies(t.Ping(Answer{}).First.Status):
 		return trail, ""
+	}
+	if stray.Status == 0 {
+		return trail, fmt.Sprintf("identity %s not proven live: a made-up user got no answer (%s)", id.Name, cmp.Or(stray.Problem, string(stray.Failure)))
 	}
 	return trail, fmt.Sprintf("identity %s not proven live: a made-up user is let in at /v2/ as well (%d)", id.Name, stray.Status)
 }

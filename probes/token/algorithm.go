@@ -58,7 +58,7 @@ func about(keys []public, forms int) string {
 	if len(keys) == 0 {
 		return "no public key of the issuer was found, so that HMAC was tried with an empty secret alone"
 	}
-	return fmt.Sprintf("HMAC was tried in %d forms, with the public key found %s", forms, keys[0].from)
+	return fmt.Sprintf("HMAC was tried in %d forms, with the public key (%s)", forms, keys[0].from)
 }
 
 // unsigned are the tokens that call themselves so. Where a missing signature is

@@ -101,7 +101,7 @@ func spiffePrefix(_ *Door, chain []*x509.Certificate) bool {
 }
 
 func spiffeAnyDomain(_ *Door, chain []*x509.Certificate) bool {
-	return len(chain[0].URIs) == 1 && "/team-a/ci" == chain[0].URIs[0].Path
+	return len(chain[0].URIs) == 1 && chain[0].URIs[0].Path == "/team-a/ci"
 }
 
 func spiffeAnyCase(_ *Door, chain []*x509.Certificate) bool {

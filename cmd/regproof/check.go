@@ -281,7 +281,7 @@ func prove(cmd *cobra.Command, f checkFlags, s *setup, bar finding.Severity, out
 		if err := up.Open(ctx); err != nil {
 			return err
 		}
-		defer up.Close()
+		defer func() { _ = up.Close() }()
 	}
 	show := newProgress(cmd.ErrOrStderr(), f.output.quiet)
 	s.opts.Progress = show.update

@@ -57,8 +57,15 @@ func candidates(curve elliptic.Curve, sum, signature []byte) (out []*ecdsa.Publi
 			u := new(big.Int).Mod(new(big.Int).Mul(s, inverse), c.N)
 			v := new(big.Int).Mod(new(big.Int).Neg(new(big.Int).Mul(z, inverse)), c.N)
 			q := plus(c, times(c, point{x, y}, u), times(c, base, v))
-			if q.x != nil {
-				out = append(out, &ecdsa.PublicKey{Curve: curve, X: q.x, Y: q.y})
+			if q.x == nil {
+				continue
+			}
+			n := (c.BitSize + 7) / 8
+			raw := append([]byte{4}, make([]byte, 2*n)...) // SEC 1 section 2.3.3, uncompressed
+			q.x.FillBytes(raw[1 : 1+n])
+			q.y.FillBytes(raw[1+n:])
+			if key, err := ecdsa.ParseUncompressedPublicKey(curve, raw); err == nil {
+				out = append(out, key)
 			}
 		}
 	}

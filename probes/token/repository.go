@@ -72,9 +72,7 @@ func elsewhere(ctx context.Context, t *probe.Trial) purse {
 		}
 		p := sort(ask(ctx, t, templateOf(ctx, t).issuer, wishes))
 		// One that allows nothing at all is for no repository either.
-		for _, g := range p.idle {
-			p.usable = append(p.usable, g)
-		}
+		p.usable = append(p.usable, p.idle...)
 		p.usable = slices.DeleteFunc(p.usable, func(g given) bool { return g.JWT != nil && g.claims(t.Name(t.Repository()), "pull") })
 		return p
 	})

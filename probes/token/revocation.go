@@ -164,7 +164,7 @@ func (s *state) add(now time.Duration, opens bool, a probe.Answer, refused bool,
 func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 	var credential, token state
 	follow := w.issued != nil && time.Until(w.end) <= w.most
-	ended := false
+	var ended bool
 	for {
 		now := time.Since(begin)
 		if !credential.done() {

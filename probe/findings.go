@@ -138,7 +138,8 @@ func (g *group) rows(probes []Probe, fs []finding.Finding) []access.Row {
 			row(f, a, s.list)
 		}
 	}
-	if g.own != nil {
+	// Once for the image, not once more for what is run once for the endpoint.
+	if g.own != nil && slices.ContainsFunc(probes, func(p Probe) bool { return p.Per != Once }) {
 		r := access.Row{Registry: g.door.target.Name, Endpoint: g.door.endpointName(), Repository: &s.ref.Repository, Identity: s.entitled.Name, Action: access.Pull,
 			Intended: access.Allow, Claimed: access.Unknown, Observed: access.Allow, Outcome: string(finding.Pass), Evidence: g.own.Root.Evidence}
 		out = append(out, r)

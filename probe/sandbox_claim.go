@@ -98,10 +98,12 @@ func (b *box) mounts(d *door, r wire.Request, q url.Values) bool {
 func (s *Sandbox) Withdraw(ctx context.Context, d oci.Digest) string {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelWithin)
 	defer stop()
+	found := false
 	for _, o := range s.box.objects() {
 		if o.entry.Kind != sandbox.Blob || o.entry.Reference != string(d) || o.g != s.g {
 			continue
 		}
+		found = true
 		if s.box.remove(ctx, o); o.why == "" {
 			s.box.verify(ctx, o)
 		}
@@ -111,6 +113,9 @@ func (s *Sandbox) Withdraw(ctx context.Context, d oci.Digest) string {
 		for _, n := range o.numbers {
 			_ = s.box.journal.Removed(n)
 		}
+	}
+	if !found {
+		return "the journal does not hold it, so it was left alone"
 	}
 	return "it was taken out of the sandbox again"
 }

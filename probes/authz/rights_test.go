@@ -171,6 +171,30 @@ func cells(t *testing.T, c *labtest.Collected) map[string]string {
 	return out
 }
 
+// TestClaims: what is read without a right is grave, what is only told is not,
+// and neither is left in the sandbox.
+func TestClaims(t *testing.T) {
+	l := labtest.Open(t)
+	for _, c := range []struct {
+		door, probe, says string
+		severity          finding.Severity
+	}{
+		{"mount-unchecked", "authz/blob-mount", "reads it there", finding.High},
+		{"blob-oracle", "authz/blob-existence", "is told that a blob", finding.Low},
+	} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{c.door}})
+		s := writing(t, "claims-"+c.door, setting())
+		s.Probes = authz.All()
+		f := of(labtest.Prove(t, l, d, s), c.probe, "dev", "")
+		if f.Severity != c.severity || !strings.Contains(f.Message, c.says) || !strings.Contains(f.Message, "taken out of the sandbox again") {
+			t.Errorf("%s: %s: %s", c.door, f.Severity, f.Message)
+		}
+		if f.Repository != lab.Sandbox+"/claims-"+c.door {
+			t.Errorf("%s: in %q", c.door, f.Repository)
+		}
+	}
+}
+
 // TestUnmentioned: of who shows that the image is there and stands in no rule,
 // nothing is intended.
 func TestUnmentioned(t *testing.T) {

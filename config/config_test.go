@@ -102,7 +102,7 @@ func TestLoadEveryKey(t *testing.T) {
 			Decoy:   "nobody.needs@corp.example",
 			Revoke: &config.Revoke{
 				Identity: "ci", Command: []string{"./revoke.sh", "ci"}, Restore: []string{"./restore.sh"},
-				Within: config.Duration{Duration: 90 * time.Minute}, Pos: config.Position{Line: 59, Column: 5},
+				Within: config.Duration{Duration: 90 * time.Minute}, Pos: config.Position{Line: 60, Column: 5},
 			},
 			Upstream: &config.Upstream{
 				Listen: config.Listen{AddrPort: netip.MustParseAddrPort("127.0.0.1:5999")},

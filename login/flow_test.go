@@ -383,6 +383,11 @@ func TestOnce(t *testing.T) {
 			t.Errorf("%d: %d flows, want %d", i, n, i+2)
 		}
 	}
+	before := len(s.requests())
+	c.Forget()
+	if c.Authorize(t.Context(), reg, alice, bearer(s.url), "repository:a:pull"); len(s.requests()) != before+1 {
+		t.Errorf("%d flows after all were forgotten, want one more than %d", len(s.requests()), before)
+	}
 }
 
 // TestProblemIsNotKept: what failed may succeed later; what was refused will not.

@@ -122,6 +122,13 @@ func (c *Client) Cached(reg Registry, id Identity, challenges []Challenge, scope
 	return Grant{}, false
 }
 
+// Forget has every flow made anew: what it gave may have run out.
+func (c *Client) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.cache)
+}
+
 // Basic is the Basic header of an identity for the registry itself.
 func Basic(reg Registry, id Identity) Grant {
 	c := id.Secret.Credential

@@ -76,7 +76,7 @@ func (b *box) clear(ctx context.Context) (gone, all int, left []Remains) {
 	objects := b.objects()
 	for _, g := range b.groups {
 		if slices.ContainsFunc(objects, func(o *object) bool { return o.g == g }) {
-			g.door.logins = &login.Client{Wire: paced{d: g.door}} // tokens may have run out
+			g.door.logins.Forget()
 		}
 	}
 	for range removals {

@@ -44,6 +44,7 @@ type house struct {
 	refuse    func(h *house, w http.ResponseWriter, r *http.Request, user string)
 	revoked   bool
 	survives  bool // revoked users still get tokens
+	echoes    bool // repeats in an error what was sent
 	slowToken bool // the token service never ends its answer
 	spiteful  bool // a token in a query voids all tokens
 
@@ -206,6 +207,11 @@ func (h *house) front(w http.ResponseWriter, r *http.Request, next http.Handler)
 		h.denyLogin(w, r, wrong)
 		return
 	}
+	if h.echoes {
+		w.Header().Set("Www-Authenticate", challenge+`,error="`+r.URL.RawQuery+`"`)
+		unauthorized(w, "you sent "+r.Header.Get("Authorization")+" and "+r.URL.RawQuery)
+		return
+	}
 	unauthorized(w, "authentication required")
 }
 
@@ -239,7 +245,10 @@ func (h *house) prove(t *testing.T, l *lab.Lab, change func(*probe.Options), pro
 func (h *house) hidden(t *testing.T, c *labtest.Collected) {
 	t.Helper()
 	var secrets []string
-	for s := range h.given {
+	for s, g := range h.given {
+		if g.user == "" {
+			continue // everybody gets it
+		}
 		secrets = append(secrets, s, url.QueryEscape(s))
 	}
 	secrets = append(secrets, h.password, base64.StdEncoding.EncodeToString([]byte(h.name+":"+h.password)))

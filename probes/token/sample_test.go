@@ -159,10 +159,12 @@ func TestTimingSees(t *testing.T) {
 		fast := sampled{network(r, each, 0), network(r, each, 12*time.Millisecond), network(r, each, 12*time.Millisecond)}
 		little := sampled{network(r, each, time.Millisecond), network(r, each, 0), network(r, each, 0)}
 		between := sampled{network(r, each, 12*time.Millisecond), network(r, each, 0), network(r, each, 24*time.Millisecond)}
+		noise := sampled{network(r, each, 0), network(r, each, 40*time.Millisecond), network(r, each, 80*time.Millisecond)}
+		near := sampled{network(r, each, 6500*time.Microsecond), network(r, each, 5*time.Millisecond), network(r, each, 0)}
 		if !slow.compare().differs() || !fast.compare().differs() {
 			t.Fatal("missed")
 		}
-		if little.compare().differs() || between.compare().differs() {
+		if little.compare().differs() || between.compare().differs() || noise.compare().differs() || near.compare().differs() {
 			t.Fatal("accused")
 		}
 	}

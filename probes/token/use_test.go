@@ -25,6 +25,7 @@ func TestQuery(t *testing.T) {
 	want(t, (&house{}).prove(t, l, nil, probes("query")...), "query", finding.Pass, "", "none opened it")
 	want(t, (&house{plain: true}).prove(t, l, nil, probes("query")...), "query", finding.NotApplicable, "", "no token service")
 	want(t, (&house{query: "token", open: true}).prove(t, l, nil, probes("query")...), "query", finding.NotApplicable, "", "")
+	want(t, (&house{echoes: true, opaque: true}).prove(t, l, nil, probes("query")...), "query", finding.Pass, "", "none opened it")
 	// The token ends while it is tried in odd ways.
 	h := &house{spiteful: true}
 	want(t, h.prove(t, l, nil, probes("query")...), "query", finding.Unknown, "", "does not open the manifest any more")
@@ -45,6 +46,7 @@ func TestKind(t *testing.T) {
 		{"a refresh token of a POST opens", &house{refresh: true, post: true, kinds: true}, finding.Fail, finding.High, "a refresh token as the bearer"},
 		{"an id token opens", &house{id: true, kinds: true}, finding.Fail, finding.High, "an id token as the bearer"},
 		{"a refresh token is refused", &house{refresh: true}, finding.Pass, "", "none opened it"},
+		{"a refresh token is refused, and repeated", &house{refresh: true, id: true, echoes: true}, finding.Pass, "", "none opened it"},
 		{"an id token is refused", &house{id: true}, finding.Pass, "", "none opened it"},
 		{"none is given", &house{}, finding.NotApplicable, "", "neither a refresh token nor an id token"},
 		{"it is the access token", &house{same: true}, finding.NotApplicable, "", "is its access token"},

@@ -137,6 +137,9 @@ func (m timing) judge(r probe.Result, c probe.Counter, decoy string, rounds []co
 		r.Outcome, r.Reason = finding.Unknown, "the two rounds do not agree; "+r.Reason
 	default:
 		r.Outcome = finding.Pass
+		if last.p < significance {
+			r.Reason += "; less than 5 ms are taken for nothing"
+		}
 		r.Reason += fmt.Sprintf("; provided that %s exists", decoy)
 	}
 	return r

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/regproof/regproof/credential"
@@ -28,7 +29,8 @@ var ErrUntrusted = errors.New("the token service is not known to belong to the r
 
 // Put sends one request to the token service at realm as identity, and returns
 // its answer with the exchanges. Nothing is remembered and nothing tried again.
-// A realm that gets no odd request is ErrUntrusted: not even a stranger asks.
+// A realm that gets no odd request is ErrUntrusted: not even a stranger asks, and
+// none is asked because a realm redirects there.
 func (c *Client) Put(ctx context.Context, reg Registry, id Identity, realm string, a Ask) (wire.Response, []string, error) {
 	d, why := destination(ctx, reg, id, realm)
 	if why != "" {
@@ -53,8 +55,16 @@ func (c *Client) Put(ctx context.Context, reg Registry, id Identity, realm strin
 		headers = append(headers, [2]string{"Content-Type", "application/x-www-form-urlencoded"})
 		body = []byte(a.Form)
 	}
-	resp, trail, problem := c.ask(ctx, reg, id, d, method, query, headers, body)
-	if problem != "" {
+	astray := false
+	owned := func(to wire.Destination) bool {
+		astray = !Owned(reg, id, to)
+		return !astray
+	}
+	resp, trail, problem := c.ask(ctx, reg, id, d, method, query, headers, body, owned)
+	switch {
+	case astray:
+		return resp, trail, fmt.Errorf("%s: %w", problem, ErrUntrusted)
+	case problem != "":
 		return resp, trail, errors.New(problem)
 	}
 	return resp, trail, nil

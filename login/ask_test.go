@@ -65,3 +65,40 @@ func TestPut(t *testing.T) {
 		t.Errorf("a secret that is bound elsewhere: %v", err)
 	}
 }
+
+// scripted answers requests by their URL, and keeps what was asked.
+type scripted struct {
+	say   func(url string) wire.Response
+	asked []string
+}
+
+func (s *scripted) Do(_ context.Context, r wire.Request) wire.Response {
+	url := r.Scheme + "://" + r.Host + r.Target
+	s.asked = append(s.asked, url)
+	return s.say(url)
+}
+
+// TestPutElsewhere: an odd question goes to the token service that belongs to the
+// registry, and not on to where that one sends it.
+func TestPutElsewhere(t *testing.T) {
+	s := &scripted{say: func(url string) wire.Response {
+		switch url {
+		case "https://registry.example/away":
+			return wire.Response{Status: 307, Header: wire.Header{{"Location", "https://elsewhere.example/token"}}}
+		case "https://registry.example/here":
+			return wire.Response{Status: 307, Header: wire.Header{{"Location", "/token"}}}
+		}
+		return wire.Response{Status: 200, Body: []byte(`{"token":"t"}`)}
+	}}
+	at := []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+	reg := login.Registry{URL: mustURL(t, "https://registry.example"), Guard: wire.Guard{Pinned: map[string][]netip.Addr{"registry.example": at, "elsewhere.example": at}}}
+	c, odd := &login.Client{Wire: s}, login.Ask{Header: [][2]string{{"Authorization", "Basic Og=="}}}
+	stranger := login.Identity{Name: login.Anonymous}
+	resp, _, err := c.Put(t.Context(), reg, stranger, "https://registry.example/away", odd)
+	if !errors.Is(err, login.ErrUntrusted) || len(s.asked) != 1 {
+		t.Errorf("%d, %v; asked %v", resp.Status, err, s.asked)
+	}
+	if resp, _, err := c.Put(t.Context(), reg, stranger, "https://registry.example/here", odd); err != nil || resp.Status != 200 {
+		t.Errorf("a redirect on its own host: %d, %v", resp.Status, err)
+	}
+}

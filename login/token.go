@@ -51,7 +51,7 @@ func (c *Client) get(ctx context.Context, reg Registry, id Identity, d wire.Dest
 		q.Set("account", cred.Username)
 		headers = append(headers[:len(headers):len(headers)], [2]string{"Authorization", basic(cred)})
 	}
-	resp, evidence, problem := c.ask(ctx, reg, id, d, "GET", q.Encode(), headers, nil)
+	resp, evidence, problem := c.ask(ctx, reg, id, d, "GET", q.Encode(), headers, nil, nil)
 	if problem != "" {
 		return Grant{Evidence: evidence, Problem: problem}, false
 	}
@@ -72,7 +72,7 @@ func (c *Client) post(ctx context.Context, reg Registry, id Identity, d wire.Des
 		form.Set("refresh_token", cred.Refresh.Reveal())
 	}
 	headers := append(reg.Headers[:len(reg.Headers):len(reg.Headers)], [2]string{"Content-Type", "application/x-www-form-urlencoded"})
-	resp, evidence, problem := c.ask(ctx, reg, id, d, "POST", d.URL.RawQuery, headers, []byte(form.Encode()))
+	resp, evidence, problem := c.ask(ctx, reg, id, d, "POST", d.URL.RawQuery, headers, []byte(form.Encode()), nil)
 	if problem != "" {
 		return Grant{Evidence: evidence, Problem: problem}
 	}
@@ -100,8 +100,9 @@ func Exchange(service, subject string, scope ...string) url.Values {
 }
 
 // ask sends one request to the token service. A redirect is followed by
-// anonymous alone, since a secret never leaves its origin.
-func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Destination, method, query string, headers [][2]string, body []byte) (wire.Response, []string, string) {
+// anonymous alone, since a secret never leaves its origin, and only to where may
+// lets it lead; nil is anywhere.
+func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Destination, method, query string, headers [][2]string, body []byte, may func(wire.Destination) bool) (wire.Response, []string, string) {
 	var evidence []string
 	for range wire.MaxHops + 1 {
 		target := d.URL.EscapedPath()
@@ -134,6 +135,8 @@ func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Dest
 			return resp, evidence, err.Error()
 		case !id.Anonymous() && !next.SameOrigin:
 			return resp, evidence, fmt.Sprintf("the token service %s redirects to %s, where the secret of %s does not go", d.Origin, next.Origin, id.Name)
+		case may != nil && !may(next):
+			return resp, evidence, fmt.Sprintf("the token service %s redirects to %s", d.Origin, next.Origin)
 		}
 		d, query = next, next.URL.RawQuery
 	}

@@ -146,6 +146,16 @@ type state struct {
 
 func (s *state) done() bool { return s.refused >= 2 }
 
+// late says whether it is too late for a refusal to count. One that was seen once
+// is seen once more first.
+func (s *state) late(now, within time.Duration) bool { return now > within && s.refused == 0 }
+
+// stays says whether it opened the manifest after it should have been refused, and
+// was not refused since.
+func (s *state) stays(within time.Duration) bool {
+	return s.refused == 0 && s.other == "" && s.open > within
+}
+
 func (s *state) add(now time.Duration, opens bool, a probe.Answer, refused bool, trail []string) {
 	switch {
 	case opens:
@@ -176,7 +186,7 @@ func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 			token.add(now, w.t.Serves(w.plain, a), a, denied(a), a.Trail)
 		}
 		w.result.Attempts++
-		late := now > w.rev.Within && !credential.done() // a failure, whatever becomes of the token
+		late := credential.late(now, w.rev.Within) // whatever becomes of the token
 		ended = w.issued != nil && time.Now().After(w.end.Add(w.leeway))
 		if late || credential.done() && (w.issued == nil || token.done() || !follow || ended) {
 			break
@@ -228,7 +238,7 @@ func (w *watched) judge(credential, token state, ended bool) probe.Result {
 	}
 	r.Reason = strings.Join(text, "; ")
 	r.Evidence = slices.Concat(credential.trail, token.trail)
-	stays := !credential.done() && credential.other == ""
+	stays := credential.stays(w.rev.Within)
 	outlives := ended && !token.done() && token.other == ""
 	switch {
 	case stays:

@@ -148,7 +148,7 @@ func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Dest
 func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	g := Grant{Evidence: evidence}
 	switch {
-	case resp.Status == http.StatusForbidden && filtered(resp):
+	case Filtered(resp):
 		g.Problem = fmt.Sprintf("a bot filter in front of the token service %s answered 403", d.Origin)
 		return g
 	case resp.Status == http.StatusUnauthorized || resp.Status == http.StatusForbidden:
@@ -179,9 +179,12 @@ func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	return g
 }
 
-// filtered says whether a 403 is that of a bot filter or a rate limit: it has
-// their mark, or it is a page.
-func filtered(resp wire.Response) bool {
+// Filtered says whether an answer is the 403 of a bot filter or a rate limit: it
+// has their mark, or it is a page.
+func Filtered(resp wire.Response) bool {
+	if resp.Status != http.StatusForbidden {
+		return false
+	}
 	for _, mark := range []string{"Cf-Mitigated", "X-Amzn-Waf-Action", "Retry-After"} {
 		if resp.Header.Has(mark) {
 			return true

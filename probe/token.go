@@ -70,6 +70,7 @@ type Minted struct {
 	login.Reply
 	JWT     *login.JWT // nil when the token cannot be read
 	Refused bool       // 401 or 403: a denial
+	Filter  bool       // a bot filter's 403, which is none
 	Err     error      // why there is no answer that says anything
 }
 
@@ -110,7 +111,10 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 	if out.Err != nil {
 		return out
 	}
+	out.Filter = login.Filtered(out.Response)
 	switch s := out.Status; {
+	case out.Filter:
+		out.Err = errors.New("a bot filter in front of the token service answered 403")
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		out.Refused = true
 		if id.Anonymous() {

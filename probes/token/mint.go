@@ -40,9 +40,14 @@ func ask(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes []wish) []
 }
 
 // refused says whether the answer was a no: an odd wish is refused by any status
-// that blames the client, but for that of a rate limit.
+// that blames the client, but for those of a rate limit, of a slow way here, and
+// of a service that takes no such request at all.
 func (g given) refused() bool {
-	return g.Refused || (g.Status/100 == 4 && g.Status != http.StatusTooManyRequests)
+	switch g.Status {
+	case http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusMethodNotAllowed:
+		return false
+	}
+	return g.Refused || (g.Status/100 == 4 && !g.Filter)
 }
 
 // as is who asked, "" for a stranger.
@@ -114,10 +119,13 @@ func sort(all []given) purse {
 	var p purse
 	seen := map[string]bool{}
 	idle := map[string]bool{}
+	absent := !slices.ContainsFunc(all, func(g given) bool { return g.Status != http.StatusNotFound })
 	for _, g := range all {
 		switch {
 		case g.NotAsked != "":
 			p.notAsked = g.NotAsked
+		case g.refused() && absent: // it is not one scope that is not found, but the service
+			p.unheard = g.Err
 		case g.refused():
 			p.refused++
 		case g.Err != nil:

@@ -3,6 +3,8 @@
 package token_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"testing"
@@ -62,4 +64,23 @@ func TestNoRefusal(t *testing.T) {
 			t.Errorf("%s: %s", f.Outcome, f.Reason)
 		}
 	})
+}
+
+// TestWrongKey: what a key signs that nobody trusts is refused for that, and
+// nothing passes by it.
+func TestWrongKey(t *testing.T) {
+	l := labtest.Open(t)
+	_, stranger, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-token"}})
+	c := labtest.Prove(t, l, d, labtest.Setting{Probes: probes("audience", "issuer", "structure"), Change: func(o *probe.Options) {
+		o.Targets[0].Signing = &probe.Signing{KeyID: "k", Key: stranger}
+	}})
+	for _, f := range c.Findings {
+		if f.Outcome != finding.Unknown || !strings.Contains(f.Reason, "tokens.signingKey") {
+			t.Errorf("%s is %s: %s", f.Probe, f.Outcome, f.Reason)
+		}
+	}
 }

@@ -42,16 +42,22 @@ var Audience = probe.Probe{
 		for i, g := range p.usable {
 			forms = append(forms, form{name: g.name, token: g.Token, with: "a token for another audience", as: g.as(), secret: true, layer: i == 0, trail: g.Trail, cause: "The audience of a token is not compared, or not whole."})
 		}
+		var own []form
 		for name, aud := range map[string]any{"another aud": t.Nonce(), "an aud that begins alike": m.issuer.Service + "." + t.Nonce(), "a list of other aud": []string{t.Nonce(), t.Nonce() + "." + m.issuer.Service}, "no aud": nil} {
 			if f, ok := m.signed(t, "signed well, "+name, "", map[string]any{"aud": aud}, nil); ok {
 				f.with = "a token for another audience"
-				forms = append(forms, f)
+				own = append(own, f)
 			}
+		}
+		own, why := m.signable(ctx, t, own)
+		forms = append(forms, own...)
+		if len(forms) == 0 && why != "" {
+			return probe.Result{Outcome: finding.Unknown, Reason: why}
 		}
 		if len(forms) == 0 {
 			return nothing(p, "it needs tokens.signingKey in the file, the key of a test installation: the token service gives no token for another service, so that none could be used")
 		}
-		return p.fold(present(ctx, t, forms, false))
+		return uncontrolled(p.fold(present(ctx, t, forms, false)), why)
 	},
 }
 

@@ -37,16 +37,22 @@ var Issuer = probe.Probe{
 		if r, known := l.issued(); known {
 			return r
 		}
+		var own []form
 		for name, iss := range map[string]any{"another iss": t.Nonce(), "no iss": nil} {
 			if f, ok := m.signed(t, "signed well, "+name, "", map[string]any{"iss": iss}, nil); ok {
 				f.with = "a token of another issuer"
-				forms = append(forms, f)
+				own = append(own, f)
 			}
+		}
+		own, why := m.signable(ctx, t, own)
+		forms = append(forms, own...)
+		if len(forms) == 0 && why != "" {
+			return probe.Result{Outcome: finding.Unknown, Reason: why}
 		}
 		if len(forms) == 0 {
 			return nothing(p, "it needs tokens.otherRealms in the file, or tokens.signingKey: no other endpoint names another token service, so that no token of another issuer is to be had")
 		}
-		return p.fold(present(ctx, t, forms, false))
+		return uncontrolled(p.fold(present(ctx, t, forms, false)), why)
 	},
 }
 

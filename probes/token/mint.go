@@ -40,14 +40,20 @@ func ask(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes []wish) []
 }
 
 // refused says whether the answer was a no: an odd wish is refused by any status
-// that blames the client, but for those of a rate limit, of a slow way here, and
-// of a service that takes no such request at all.
+// that blames the client, but for those of a rate limit and of a slow way here.
 func (g given) refused() bool {
-	switch g.Status {
-	case http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusMethodNotAllowed:
+	if g.Status == http.StatusTooManyRequests || g.Status == http.StatusRequestTimeout {
 		return false
 	}
 	return g.Refused || (g.Status/100 == 4 && !g.Filter)
+}
+
+// absent says whether nothing takes such questions where they were asked: 404 or
+// 405 to every one is no word about a scope.
+func absent(all []given) bool {
+	return len(all) > 1 && !slices.ContainsFunc(all, func(g given) bool {
+		return g.Status != http.StatusNotFound && g.Status != http.StatusMethodNotAllowed
+	})
 }
 
 // as is who asked, "" for a stranger.
@@ -119,12 +125,12 @@ func sort(all []given) purse {
 	var p purse
 	seen := map[string]bool{}
 	idle := map[string]bool{}
-	absent := !slices.ContainsFunc(all, func(g given) bool { return g.Status != http.StatusNotFound })
+	nobody := absent(all)
 	for _, g := range all {
 		switch {
 		case g.NotAsked != "":
 			p.notAsked = g.NotAsked
-		case g.refused() && absent: // it is not one scope that is not found, but the service
+		case g.refused() && nobody:
 			p.unheard = g.Err
 		case g.refused():
 			p.refused++

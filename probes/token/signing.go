@@ -3,6 +3,7 @@
 package token
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,6 +12,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
 
@@ -30,6 +32,39 @@ func (m *template) signed(t *probe.Trial, name, cause string, claims, header map
 	maps.Copy(h, header)
 	token := m.base.with(h).claiming(claims).by(p.sign)
 	return form{name: name, token: token, cause: cause, with: "a token that its issuer would not make", secret: true}, true
+}
+
+// signs says why what the given key signs proves nothing, "" where it does or none
+// is given: a token that is good in all is taken, so that the denial of another one
+// is for what is wrong in it.
+func (m *template) signs(ctx context.Context, t *probe.Trial) string {
+	return probe.Remember(t, "token/signs", func() string {
+		good, ok := m.signed(t, "signed well, and good", "", nil, nil)
+		if !ok || t.Planning() || opens(ctx, t, good, t.Plain()) {
+			return ""
+		}
+		return "no control: a token that tokens.signingKey signs and that is good in all is not taken either, so tokens that it signs prove nothing"
+	})
+}
+
+// signable are the tokens that the given key signs, if what it signs proves
+// anything; why says that it does not.
+func (m *template) signable(ctx context.Context, t *probe.Trial, forms []form) (out []form, why string) {
+	if len(forms) == 0 {
+		return nil, ""
+	}
+	if why := m.signs(ctx, t); why != "" {
+		return nil, why
+	}
+	return forms, ""
+}
+
+// uncontrolled turns a pass into none where no key was of use.
+func uncontrolled(r probe.Result, why string) probe.Result {
+	if why != "" && r.Outcome == finding.Pass {
+		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", why
+	}
+	return r
 }
 
 // algorithmOf is what a key signs with: the issuer's own algorithm where it can.

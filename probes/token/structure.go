@@ -53,8 +53,8 @@ var Structure = probe.Probe{
 		if !l.other {
 			forms = append(forms, m.paired()...)
 		}
-		forms = append(forms, m.odd(t)...)
-		return m.say(present(ctx, t, forms, false))
+		odd, why := m.signable(ctx, t, m.odd(t))
+		return uncontrolled(m.say(present(ctx, t, append(forms, odd...), false)), why)
 	},
 }
 

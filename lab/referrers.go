@@ -36,10 +36,15 @@ func newReferrers(ctx context.Context, c *content) (http.Handler, error) {
 }
 
 // basicGuard stands in front of a registry that has no guard of its own, and
-// answers as one would.
+// answers as one would. That registry looks for its words anywhere in a path:
+// what is not below /v2/ must not reach it.
 func (k *keys) basicGuard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isAPI(r) && !k.entitled(r) {
+		if !isAPI(r) {
+			http.NotFound(w, r)
+			return
+		}
+		if !k.entitled(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="`+realmName+`"`)
 			w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 			deny(w, r, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")

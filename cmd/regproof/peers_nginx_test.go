@@ -26,6 +26,7 @@ func (w *peerWorld) nginxAt(t *testing.T, addr, backend, listen, text string) {
 	text = strings.NewReplacer(
 		"{AUTH}", "auth_basic R; auth_basic_user_file "+w.passwd+";",
 		"{GUARDED}", w.guarded,
+		"{OPEN}", w.open,
 		"{FILE}", "auth_basic_user_file "+w.passwd+";",
 		"{PASS}", "proxy_pass http://"+backend+"; proxy_set_header Host $http_host;",
 	).Replace(text)

@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,7 +19,12 @@ import (
 // Authority is a certificate authority of a test, and one certificate for
 // loopback and localhost made by it, good for servers and clients, as PEM
 // files.
-type Authority struct{ CA, Cert, Key string }
+type Authority struct {
+	CA, Cert, Key string
+
+	ca  *x509.Certificate
+	key *ecdsa.PrivateKey
+}
 
 // NewAuthority makes an authority that lives for a day.
 func NewAuthority(tb testing.TB) Authority {
@@ -29,27 +35,41 @@ func NewAuthority(tb testing.TB) Authority {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peer test authority"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "peer"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		DNSNames: []string{"localhost", "registry.test", "public.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(127, 0, 0, 2), net.IPv6loopback},
-	}
-	sign := func(c *x509.Certificate, key *ecdsa.PrivateKey) string {
-		der, err := x509.CreateCertificate(rand.Reader, c, ca, &key.PublicKey, caKey)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(leafKey)
+	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Authority{
-		CA:   write(tb, dir, "ca.pem", sign(ca, caKey)),
-		Cert: write(tb, dir, "cert.pem", sign(leaf, leafKey)),
-		Key:  write(tb, dir, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
+	a := Authority{ca: ca, key: caKey, CA: write(tb, dir, "ca.pem", pemOf("CERTIFICATE", der))}
+	a.Cert, a.Key = a.Issue(tb, leafKey, nil)
+	return a
+}
+
+// Issue makes another certificate for a key, like the one of the authority but
+// for what change does to it, and returns the files of both.
+func (a Authority) Issue(tb testing.TB, key crypto.Signer, change func(*x509.Certificate)) (cert, keyFile string) {
+	tb.Helper()
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "peer"}, NotBefore: a.ca.NotBefore, NotAfter: a.ca.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		DNSNames: []string{"localhost", "registry.test", "public.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(127, 0, 0, 2), net.IPv6loopback},
 	}
+	if change != nil {
+		change(leaf)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, a.ca, key.Public(), a.key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir := tb.TempDir()
+	return write(tb, dir, "cert.pem", pemOf("CERTIFICATE", der)), write(tb, dir, "key.pem", pemOf("PRIVATE KEY", private))
+}
+
+func pemOf(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
 func newKey(tb testing.TB) *ecdsa.PrivateKey {

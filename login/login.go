@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/wire"
@@ -50,12 +51,13 @@ type Exchanger interface {
 // Grant is what a flow came to. Header is "" when there is nothing to send.
 type Grant struct {
 	Header   string
-	Evidence []string // exchanges with the token service
-	Refused  bool     // the token service said no (401, 403): a denial
-	Problem  string   // why the flow could not be finished: proves nothing
-	Opaque   bool     // the token tells nothing of itself
-	Subject  string   // sub, of a token that can be read
-	Access   []Access // what a readable token says it grants
+	Evidence []string      // exchanges with the token service
+	Refused  bool          // the token service said no (401, 403): a denial
+	Problem  string        // why the flow could not be finished: proves nothing
+	Opaque   bool          // the token tells nothing of itself
+	Subject  string        // sub, of a token that can be read
+	Access   []Access      // what a readable token says it grants
+	Life     time.Duration // of the token, 0 where there is none
 }
 
 // Empty says whether the token says of itself that it grants nothing.
@@ -68,9 +70,11 @@ type Access struct {
 	Actions []string `json:"actions"`
 }
 
-// Client makes token flows, once per registry, identity, realm and scope.
+// Client makes token flows, once per registry, identity, realm and scope for as
+// long as the token lives.
 type Client struct {
 	Wire Exchanger
+	Now  func() time.Time // nil is time.Now
 
 	mu    sync.Mutex
 	cache map[string]*flow
@@ -79,6 +83,24 @@ type Client struct {
 type flow struct {
 	done  chan struct{}
 	grant Grant
+	until time.Time // when to ask anew; zero is never
+}
+
+// over says whether the token of a flow is about to end.
+func (c *Client) over(f *flow) bool {
+	select {
+	case <-f.done:
+		return !f.until.IsZero() && c.now().After(f.until)
+	default:
+		return false
+	}
+}
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
 }
 
 // Authorize answers the challenges that a registry sent to identity, for a
@@ -109,7 +131,7 @@ func (c *Client) Cached(reg Registry, id Identity, challenges []Challenge, scope
 		c.mu.Lock()
 		f, ok := c.cache[cacheKey(reg, id, ch, scopes(ch.Params["scope"], scope))]
 		c.mu.Unlock()
-		if !ok {
+		if !ok || c.over(f) {
 			return Grant{}, false
 		}
 		select {
@@ -164,6 +186,9 @@ func (c *Client) once(ctx context.Context, reg Registry, id Identity, ch Challen
 	key := cacheKey(reg, id, ch, scope)
 	c.mu.Lock()
 	f, ok := c.cache[key]
+	if ok && c.over(f) {
+		ok = false
+	}
 	if !ok {
 		f = &flow{done: make(chan struct{})}
 		if c.cache == nil {
@@ -173,10 +198,16 @@ func (c *Client) once(ctx context.Context, reg Registry, id Identity, ch Challen
 	}
 	c.mu.Unlock()
 	if !ok {
+		begin := c.now()
 		f.grant = c.token(ctx, reg, id, ch, scope)
+		if f.grant.Life > 0 {
+			f.until = begin.Add(f.grant.Life - f.grant.Life/5)
+		}
 		if f.grant.Problem != "" { // not kept: it may succeed later
 			c.mu.Lock()
-			delete(c.cache, key)
+			if c.cache[key] == f {
+				delete(c.cache, key)
+			}
 			c.mu.Unlock()
 		}
 		close(f.done)

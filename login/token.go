@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/regproof/regproof/wire"
 )
@@ -161,6 +162,7 @@ func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	var t struct {
 		Token       string `json:"token"`
 		AccessToken string `json:"access_token"`
+		ExpiresIn   any    `json:"expires_in"`
 	}
 	if err := json.Unmarshal(resp.Body, &t); err != nil || resp.Truncated {
 		g.Problem = fmt.Sprintf("the token service %s did not answer with JSON", d.Origin)
@@ -176,7 +178,30 @@ func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	g.Header = "Bearer " + t.Token
 	subject, access, err := peek(t.Token)
 	g.Opaque, g.Subject, g.Access = err != nil, subject, access
+	seconds, _ := t.ExpiresIn.(float64)
+	g.Life = life(t.Token, seconds)
 	return g
+}
+
+// life is how long a token may be used: what the service says and what the token
+// says itself, whichever is less; 60 s where neither does (token.md).
+func life(token string, expiresIn float64) time.Duration {
+	const unsaid, most = 60, 24 * 60 * 60
+	seconds := int64(most)
+	said := expiresIn >= 1
+	if said && expiresIn < most {
+		seconds = int64(expiresIn)
+	}
+	if j, err := ParseJWT(token); err == nil {
+		exp, ends := j.Seconds("exp")
+		if iat, begins := j.Seconds("iat"); ends && begins && exp > iat && exp-iat > 0 && exp-iat < most { // > 0: or it is too large to tell
+			said, seconds = true, min(seconds, exp-iat)
+		}
+	}
+	if !said {
+		seconds = unsaid
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // Filtered says whether an answer is the 403 of a bot filter or a rate limit: it

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,6 +150,7 @@ func TestUserExistence(t *testing.T) {
 		{"a header", &house{refuse: tells(header("X-Tries", "2"), says("no"))}, finding.Fail, "the list of headers"},
 		{"the text, with Basic", &house{plain: true, refuse: tells(says("wrong password"), says("no user"))}, finding.Fail, "at /v2/"},
 		{"the value of a header", &house{refuse: tells(header("X-Tries", "2"), header("X-Tries", "0"))}, finding.Fail, "the header x-tries"},
+		{"a backend of several", &house{refuse: backends()}, finding.Pass, ""},
 		{"an error", &house{refuse: tells(says("no"), func(w http.ResponseWriter, _ string) { w.WriteHeader(500) })}, finding.Unknown, "which is no refusal"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -158,6 +160,20 @@ func TestUserExistence(t *testing.T) {
 				t.Errorf("ci was tried %d times; identity %s", n, f.Identity)
 			}
 		})
+	}
+}
+
+// backends are two, whose names are in their answers: of the made-up names the first ones
+// meet one, and the later ones the other, which the name that exists has met.
+func backends() func(*house, http.ResponseWriter, *http.Request, string) {
+	var n atomic.Int64
+	return func(_ *house, w http.ResponseWriter, _ *http.Request, user string) {
+		name := "a"
+		if i := n.Add(1); exists(user) || i > 5 {
+			name = "b"
+		}
+		w.Header().Set("X-Served-By", name)
+		unauthorized(w, "no")
 	}
 }
 

@@ -19,7 +19,7 @@ var UserExistence = probe.Probe{
 		"write to.",
 	How: []string{
 		"only with --try-wrong-password: one wrong password of a user that exists, between three of a made-up one: check.decoy if the file names one, else a configured identity, each of which is tried once in a run and never twice",
-		"status, error codes, names and values of headers, and the body are compared, the user names masked; what differs between the made-up ones counts for nothing",
+		"status, error codes, names and values of headers, and the body are compared, the user names masked; what differs between the made-up ones counts for nothing, and where something else differs six more of those are tried",
 		"identities other than the one that reads the image come first; its own wrong password may be taken by token/empty-credential",
 	},
 	Fix:      "Answer a wrong name and a wrong password with the same status, headers and text.",
@@ -60,9 +60,21 @@ func existence(ctx context.Context, t *probe.Trial) probe.Result {
 	r.Control = slices.Concat(asked[1].Trail, asked[3].Trail)
 	r.Evidence = asked[2].Trail
 	r = decided(r, asked[2], "the same answer")
-	if diff := exists.apart(append(before, after)); len(diff) > 0 {
+	others := append(before, after)
+	if len(exists.apart(others)) > 0 { // one backend of several may be what differs: all of them are to be seen
+		more, why := moreOf(ctx, t, c, made, password)
+		if r.Attempts += len(more); why != "" {
+			r.Outcome, r.Reason = finding.Unknown, why
+			return r
+		}
+		for _, a := range more {
+			others = append(others, featuresOf(a, made))
+			r.Control = append(r.Control, a.Trail...)
+		}
+	}
+	if diff := exists.apart(others); len(diff) > 0 {
 		r.Outcome, r.Observed = finding.Fail, "another answer"
-		r.Reason = fmt.Sprintf("%s; three wrong passwords of a made-up user are answered alike", diff[0])
+		r.Reason = fmt.Sprintf("%s; %d wrong passwords of a made-up user are answered alike", diff[0], len(others))
 		r.Message = fmt.Sprintf("a wrong password of a user that exists is answered otherwise than one of a user that does not (%s)", c.Where())
 		for _, d := range diff[1:] {
 			r.Deviations = append(r.Deviations, finding.Deviation{Variant: d, Evidence: r.Evidence})
@@ -75,6 +87,22 @@ func existence(ctx context.Context, t *probe.Trial) probe.Result {
 		r.Reason += fmt.Sprintf("; provided that %s exists (check.decoy)", name)
 	}
 	return r
+}
+
+// further is how many more logins with a made-up name have to differ from that with
+// one that exists.
+const further = 6
+
+// moreOf are further refusals of a made-up name; why says that there are none.
+func moreOf(ctx context.Context, t *probe.Trial, c probe.Counter, made, password string) (out []probe.Answer, why string) {
+	for range further {
+		a := t.Guess(ctx, c, made, password)
+		if a.NotAsked != "" || a.Problem != "" || !refusal(a) {
+			return out, fmt.Sprintf("a wrong password of a made-up user is answered %s %s at last, which is no refusal", said(a), c.Where())
+		}
+		out = append(out, a)
+	}
+	return out, ""
 }
 
 func whose(n, exists string) string {

@@ -134,3 +134,17 @@ func denied(status int) bool { return status == 401 || status == 403 }
 func subjectOf(c *image.Content) *finding.Subject {
 	return &finding.Subject{Kind: string(c.Kind), Digest: string(c.Digest), MediaType: c.MediaType}
 }
+
+// Told is the result of a probe that a weakness hides which is another probe's to
+// tell. Where that one is left out, nobody would tell: then it is not known
+// whether the control holds.
+func (t *Trial) Told(what, id string) Result {
+	o := t.door.run.opts
+	runs := slices.ContainsFunc(o.Probes, func(p Probe) bool {
+		return p.ID == id && (o.Selected == nil || o.Selected(p)) && (o.Skipped == nil || !o.Skipped(p)) && t.Allows(p.Effect)
+	})
+	if !runs {
+		return Result{Outcome: finding.Unknown, Reason: what + ", so this cannot be seen; " + id + ", which would tell, is left out of this run"}
+	}
+	return NotApplicable(what + ", which " + id + " tells")
+}

@@ -44,7 +44,7 @@ var Action = probe.Probe{
 			g = ask(ctx, t, m.issuer, []wish{{"scope=" + t.Scope("pull"), probe.Mint{As: id, Scopes: []string{t.Scope("pull")}}}})[0]
 		}, func() lenient { return lenience(ctx, t) })
 		if l.anything {
-			return told("any bearer opens the image", "ingress/authorization")
+			return t.Told("any bearer opens the image", "ingress/authorization")
 		}
 		switch more, readable := beyond(g, t.Name(t.Repository())); {
 		case g.NotAsked != "":
@@ -52,7 +52,7 @@ var Action = probe.Probe{
 		case g.Token == "":
 			return probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s was given no token: %v", id.Name, g.Err), Evidence: g.Trail}
 		case readable && len(more) > 0:
-			return told("the token says itself that it allows more", "token/surplus")
+			return t.Told("the token says itself that it allows more", "token/surplus")
 		}
 		r := write(ctx, t, g, "a token to pull")
 		if _, readable := beyond(g, t.Name(t.Repository())); r.Outcome == finding.Fail && !readable {

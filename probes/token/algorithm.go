@@ -39,7 +39,7 @@ var Algorithm = probe.Probe{
 		}
 		var keys []public
 		l := beside(func() { keys = keysOf(ctx, t) }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.forging(); known {
+		if r, known := l.forging(t); known {
 			return r
 		}
 		hmacs := m.confused(keys)

@@ -13,6 +13,7 @@ import (
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/probes/ingress"
 )
 
 // TestNoRefusal: what a token service does not take, and what a bot filter says in
@@ -83,4 +84,44 @@ func TestWrongKey(t *testing.T) {
 			t.Errorf("%s is %s: %s", f.Probe, f.Outcome, f.Reason)
 		}
 	}
+}
+
+// TestLeftOut: a weakness that hides others is not hidden by leaving out the probe
+// that would tell it.
+func TestLeftOut(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"verify-no-signature"}})
+	for name, change := range map[string]func(*probe.Options){
+		"by --only": func(o *probe.Options) { o.Probes = probes("algorithm", "structure", "key") },
+		"by --only, known": func(o *probe.Options) {
+			o.Selected = func(p probe.Probe) bool { return p.ID != "token/signature" }
+		},
+		"by --skip": func(o *probe.Options) { o.Skipped = func(p probe.Probe) bool { return p.ID == "token/signature" } },
+	} {
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: probes("signature", "algorithm", "structure", "key"), Change: change})
+		for _, f := range c.Findings {
+			if f.Probe != "token/signature" && (f.Outcome != finding.Unknown || !strings.Contains(f.Reason, "left out of this run")) {
+				t.Errorf("%s: %s is %s: %s", name, f.Probe, f.Outcome, f.Reason)
+			}
+		}
+	}
+	c := labtest.Prove(t, l, d, labtest.Setting{Probes: probes("signature", "algorithm", "structure", "key")})
+	fails(t, c, "token/signature")
+	if got := c.Of(finding.Unknown); len(got) > 0 {
+		t.Errorf("unknown beside what is told: %v", got)
+	}
+}
+
+// TestAnyPassword: a token service that takes any name and password is told of.
+func TestAnyPassword(t *testing.T) {
+	l := labtest.Open(t)
+	h := &house{users: func(user, password string) bool { return user != "" && password != "" }}
+	c := h.prove(t, l, nil, append(probes("stranger", "empty-credential"), ingress.Authorization)...)
+	f := want(t, c, "stranger", finding.Fail, finding.Critical, "a made-up user with a made-up password")
+	if f.Identity != "anonymous" {
+		t.Errorf("identity %s", f.Identity)
+	}
+	want(t, c, "empty-credential", finding.NotApplicable, "", "token/stranger tells")
+	c = (&house{}).prove(t, l, nil, probes("stranger")...)
+	want(t, c, "stranger", finding.Pass, "")
 }

@@ -35,7 +35,7 @@ var Audience = probe.Probe{
 		}
 		var p purse
 		l := beside(func() { p = audiences(ctx, t) }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		var forms []form

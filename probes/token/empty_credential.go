@@ -75,7 +75,13 @@ func empties(ctx context.Context, t *probe.Trial) probe.Result {
 	for _, a := range ways {
 		answer := t.Plainly(ctx, a)
 		if t.Serves(plain, answer) {
-			return probe.Result{Outcome: finding.NotApplicable, Reason: a.Variant + " opens it as well, which ingress/authorization tells", Evidence: answer.Trail}
+			teller := "ingress/authorization"
+			if a.Variant != stray.name {
+				teller = "token/stranger"
+			}
+			r := t.Told(a.Variant+" opens it as well", teller)
+			r.Evidence = answer.Trail
+			return r
 		}
 		control = append(control, answer.Trail...)
 	}

@@ -55,7 +55,7 @@ var Escalation = probe.Probe{
 			}
 			together(tasks...)
 		}, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		p := sort(all).all()

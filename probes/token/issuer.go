@@ -34,7 +34,7 @@ var Issuer = probe.Probe{
 		var p purse
 		var forms []form
 		l := beside(func() { p, forms = m.foreign(ctx, t) }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		var own []form

@@ -43,7 +43,7 @@ var Key = probe.Probe{
 		if m.result.Outcome != "" {
 			return m.result
 		}
-		if r, known := lenience(ctx, t).forging(); known {
+		if r, known := lenience(ctx, t).forging(t); known {
 			return r
 		}
 		at, done := m.serve(t)

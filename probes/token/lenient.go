@@ -77,30 +77,25 @@ func askOddly(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes func(
 	return slices.DeleteFunc(got, func(g given) bool { return g.mint.As != nil && !slices.Contains(honest, g.mint.As) })
 }
 
-// told is the result of a probe whose weakness another probe tells.
-func told(what, id string) probe.Result {
-	return probe.NotApplicable(what + ", which " + id + " tells")
-}
-
 // forging is the result of a probe that forges tokens where nothing of its own
 // could be seen; ok is false where there is something to see.
-func (l lenient) forging() (probe.Result, bool) {
+func (l lenient) forging(t *probe.Trial) (probe.Result, bool) {
 	switch {
 	case l.anything:
-		return told("any bearer opens it", "ingress/authorization"), true
+		return t.Told("any bearer opens it", "ingress/authorization"), true
 	case l.junk:
-		return told("a token with any signature opens it", "token/signature"), true
+		return t.Told("a token with any signature opens it", "token/signature"), true
 	}
 	return probe.Result{}, false
 }
 
 // issued is the same for a probe that uses what an issuer gave.
-func (l lenient) issued() (probe.Result, bool) {
+func (l lenient) issued(t *probe.Trial) (probe.Result, bool) {
 	switch {
 	case l.anything:
-		return told("any bearer opens it", "ingress/authorization"), true
+		return t.Told("any bearer opens it", "ingress/authorization"), true
 	case l.other:
-		return told("a token for another repository opens it", "token/repository"), true
+		return t.Told("a token for another repository opens it", "token/repository"), true
 	}
 	return probe.Result{}, false
 }

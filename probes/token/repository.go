@@ -35,7 +35,7 @@ var Repository = probe.Probe{
 			return m.result
 		}
 		if l := lenience(ctx, t); l.anything {
-			return told("any bearer opens it", "ingress/authorization")
+			return t.Told("any bearer opens it", "ingress/authorization")
 		}
 		p := elsewhere(ctx, t)
 		sets := setsElsewhere(t, p)

@@ -36,7 +36,7 @@ var ScopeSyntax = probe.Probe{
 		}
 		var all []given
 		l := beside(func() { all = askOddly(ctx, t, m.issuer, func(id *probe.Identity) []wish { return spellings(t, id) }) }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		p := sort(all)

@@ -40,7 +40,7 @@ var Service = probe.Probe{
 				all = askOddly(ctx, t, m.issuer, func(id *probe.Identity) []wish { return services(t, m.issuer, id) })
 			}, func() purse { return audiences(ctx, t) })
 		}, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		p := sort(all)

@@ -33,7 +33,7 @@ var Signature = probe.Probe{
 			return m.result
 		}
 		if l := lenience(ctx, t); l.anything {
-			return told("any bearer opens it", "ingress/authorization")
+			return t.Told("any bearer opens it", "ingress/authorization")
 		}
 		return m.say(present(ctx, t, m.signatures(t), false))
 	},

@@ -17,7 +17,7 @@ var Stranger = probe.Probe{
 	Why: "The registry asks everybody for a token, so that it looks closed. But a token service " +
 		"that hands one to whoever asks makes it as open as a registry without a login.",
 	How: []string{
-		"without a credential, tokens are asked for: pull, push and delete and * on the repository, pull on what is above it, the catalog",
+		"without a credential, tokens are asked for: pull, push and delete and * on the repository, pull on what is above it, the catalog; and to pull, once, with the name and password of a made-up user",
 		"each different token is used on the manifest and on a layer; content is a failure, a token alone is none",
 		"an upload with such a token is started by anonymous/upload, with --active",
 	},
@@ -35,7 +35,7 @@ var Stranger = probe.Probe{
 		}
 		var all []given
 		l := beside(func() { all = ask(ctx, t, m.issuer, strangerWishes(t)) }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		p := sort(all).all()
@@ -52,5 +52,6 @@ func strangerWishes(t *probe.Trial) (out []wish) {
 	for _, s := range scopes {
 		out = append(out, wish{"scope=" + s, probe.Mint{Scopes: []string{s}}})
 	}
-	return out
+	user, password := t.Stray()
+	return append(out, wish{"a made-up user with a made-up password", probe.Mint{User: [2]string{user, password}, Account: user, Scopes: scopes[:1]}})
 }

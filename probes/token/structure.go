@@ -42,7 +42,7 @@ var Structure = probe.Probe{
 		}
 		var keys []public
 		l := beside(func() { keys = keysOf(ctx, t) }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.forging(); known {
+		if r, known := l.forging(t); known {
 			return r
 		}
 		forms := m.enveloped(keys)

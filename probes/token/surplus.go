@@ -47,7 +47,7 @@ var Surplus = probe.Probe{
 		asked := wish{"scope=" + t.Scope("pull"), probe.Mint{As: id, Scopes: []string{t.Scope("pull")}}}
 		var g given
 		l := beside(func() { g = ask(ctx, t, m.issuer, []wish{asked})[0] }, func() lenient { return lenience(ctx, t) })
-		if r, known := l.issued(); known {
+		if r, known := l.issued(t); known {
 			return r
 		}
 		if g.NotAsked != "" {

@@ -123,13 +123,13 @@ func TestEmptyCredential(t *testing.T) {
 		{"an empty user", &house{users: func(u, p string) bool { return u == "" && p != "" }}, nil, finding.Pass, ""}, // a token for nobody opens nothing
 		{"an empty user, with Basic", &house{plain: true, users: is("", "*")}, nil, finding.Fail, "an empty user with an empty password"},
 		{"an empty password, with Basic", &house{plain: true, users: is("*", "")}, nil, finding.Fail, "a made-up user with an empty password"},
-		{"anybody", &house{plain: true, users: is("*", "*")}, nil, finding.NotApplicable, "ingress/authorization"},
-		{"anybody, with tokens", &house{users: is("*", "*")}, nil, finding.NotApplicable, "ingress/authorization"},
+		{"anybody", &house{plain: true, users: is("*", "*")}, nil, finding.Unknown, "ingress/authorization"}, // which is left out here
+		{"anybody, with tokens", &house{users: is("*", "*")}, nil, finding.Unknown, "token/stranger"},
 		{"a known user", &house{users: is("ci", "")}, nil, finding.Pass, "needs --try-wrong-password"},
 		{"a known user, tried", &house{users: is("ci", "")}, wrong, finding.Fail, "ci is let in with an empty password"},
 		{"a known user, tried with Basic", &house{plain: true, users: is("ci", "")}, wrong, finding.Fail, "ci is let in with an empty password"},
 		{"a known user, refused", &house{}, wrong, finding.Pass, "ci with an empty password gets no token (401)"},
-		{"open", &house{open: true}, wrong, finding.NotApplicable, ""},
+		{"open", &house{open: true}, wrong, finding.Unknown, "ingress/authorization"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := tc.h.prove(t, l, tc.change, probes("empty-credential")...)

@@ -29,7 +29,7 @@ func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Resu
 		r.Control = append(r.Control, plain.Evidence...)
 		r.Observed = "allow"
 		if plain.Outcome == finding.Fail {
-			return told("an upload can be started without a token", "anonymous/upload")
+			return t.Told("an upload can be started without a token", "anonymous/upload")
 		}
 		return r
 	}

@@ -57,7 +57,7 @@ func tryAll(ctx context.Context, t *probe.Trial, c probe.Certificates, tried []s
 	plain := plainManifest(t)
 	places, _ := t.Places(ctx)
 	if who := anybody(ctx, t, plain, c, tokens(places)); who != "" {
-		return probe.NotApplicable("it is open to " + who + ", which transport/client-certificate tells")
+		return t.Told("it is open to "+who, "transport/client-certificate")
 	}
 	set, who := probe.Set{Plain: plain}, map[string]string{}
 	for _, id := range c.Others {

@@ -61,6 +61,9 @@ func (c *Client) Put(ctx context.Context, reg Registry, id Identity, realm strin
 		return !astray
 	}
 	resp, trail, problem := c.ask(ctx, reg, id, d, method, query, headers, body, owned)
+	if problem == "" && resp.Failure != "" {
+		problem = fmt.Sprintf("the token service %s: %s", d.Origin, resp.Failure)
+	}
 	switch {
 	case astray:
 		return resp, trail, fmt.Errorf("%s: %w", problem, ErrUntrusted)

@@ -52,7 +52,7 @@ type Exchanger interface {
 type Grant struct {
 	Header   string
 	Evidence []string      // exchanges with the token service
-	Refused  bool          // the token service said no (401, 403): a denial
+	Refused  bool          // the token service said no (401, 403, another client certificate): a denial
 	Problem  string        // why the flow could not be finished: proves nothing
 	Opaque   bool          // the token tells nothing of itself
 	Subject  string        // sub, of a token that can be read

@@ -124,7 +124,7 @@ func (c *Client) ask(ctx context.Context, reg Registry, id Identity, d wire.Dest
 			resp = c.Wire.Do(ctx, req)
 		}
 		evidence = append(evidence, resp.ID)
-		if resp.Failure != "" {
+		if resp.Failure != "" && !resp.WantsCertificate() {
 			return resp, evidence, fmt.Sprintf("the token service %s: %s", d.Origin, resp.Failure)
 		}
 		if resp.Status/100 != 3 || !resp.Header.Has("Location") {
@@ -152,7 +152,7 @@ func read(resp wire.Response, evidence []string, d wire.Destination) Grant {
 	case Filtered(resp):
 		g.Problem = fmt.Sprintf("a bot filter in front of the token service %s answered 403", d.Origin)
 		return g
-	case resp.Status == http.StatusUnauthorized || resp.Status == http.StatusForbidden:
+	case resp.Status == http.StatusUnauthorized, resp.Status == http.StatusForbidden, resp.WantsCertificate():
 		g.Refused = true
 		return g
 	case resp.Status/100 != 2:

@@ -46,6 +46,7 @@ type question struct {
 	bare     bool // without our own headers
 	direct   bool // no login: the request carries its own credential
 	as       bool // asked as somebody who must be denied
+	lent     *loan
 	once     bool // it changes something: it is never sent twice by itself
 }
 
@@ -86,6 +87,7 @@ func (d *door) request(q question) wire.Request {
 	if q.change != nil {
 		q.change(&out)
 	}
+	q.lent.show(d, &out)
 	return out
 }
 
@@ -123,7 +125,7 @@ func (g *group) ask(ctx context.Context, q question) (a Answer) {
 		// the content that must not be read before the cold questions.
 		g.rounds.Go(func() { d.logins.Authorize(ctx, d.reg, *id, rescoped(challenges, true), d.scope(q)) })
 	}
-	a.Grant = d.logins.Authorize(ctx, d.reg, *q.id, challenges, d.scope(q))
+	a.Grant = d.logins.Authorize(ctx, d.reg, d.stranger(q, challenges), challenges, d.scope(q))
 	a.Trail = append(a.Trail, a.Grant.Evidence...)
 	a.Problem = a.Grant.Problem
 	if a.Grant.Header == "" || (q.variant && a.Grant.Empty()) {
@@ -156,7 +158,8 @@ func (g *group) bothLegs(ctx context.Context, q question, r wire.Request, a *Ans
 	if q.direct || q.phase == phaseCold {
 		return false
 	}
-	grant, ok := g.door.logins.Cached(g.door.reg, *q.id, rescoped(g.door.lastChallenges(), true), g.door.scope(q))
+	challenges := rescoped(g.door.lastChallenges(), true)
+	grant, ok := g.door.logins.Cached(g.door.reg, g.door.stranger(q, challenges), challenges, g.door.scope(q))
 	if !ok || grant.Header == "" || (q.variant && grant.Empty()) {
 		return false
 	}

@@ -19,7 +19,7 @@ import (
 func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	switch {
 	case answer.Failure == wire.ClientCert:
-		return t.denied(a, "the TLS handshake asks for a client certificate", false)
+		return t.denied(a, inHandshake, false)
 	case answer.Failure == wire.NoRoute:
 		t.door.run.unroutable(answer.Request.Address.Addr())
 		return Verdict{Outcome: finding.NotChecked, Reason: "no route to " + answer.Request.Address.Addr().String() + " from here", noRoute: true}
@@ -36,6 +36,9 @@ func (t *Trial) denial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	}
 	return v
 }
+
+// inHandshake is how those are denied who show no certificate, or not the right one.
+const inHandshake = "the TLS handshake asks for a client certificate"
 
 // mend says what helps the run where a certificate does not verify.
 func mend(problem string) string {
@@ -71,13 +74,13 @@ func (t *Trial) refused(ctx context.Context, a Attempt, answer Answer) Verdict {
 		if a.Request.Method != http.MethodGet {
 			return t.denied(a, what, true)
 		}
-	case http.StatusBadRequest, 496:
+	case http.StatusBadRequest, 495, 496:
 		if a.Request.Method == http.MethodHead || int64(len(answer.Body)) != answer.Size { // the reason was not kept
 			whole := a.Request
 			whole.Method = http.MethodGet
-			answer.Response = t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: whole, change: a.Change, variant: true}).Response
+			answer.Response = t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: whole, change: a.Change, variant: true, lent: t.lend(a)}).Response
 		}
-		if clientCertificate(answer.Response) {
+		if answer.WantsCertificate() {
 			return t.denied(a, what+": a client certificate is required", false)
 		}
 	}
@@ -169,7 +172,7 @@ func (t *Trial) redirect(ctx context.Context, a Attempt, answer Answer) Verdict 
 	if c := a.Content; c != nil && ((c.Redirect != "" && base == c.Redirect) || storageSignature(location)) {
 		return t.authorised(ctx, a, answer, c)
 	}
-	resp, followed, why := t.follow(ctx, question{lane: laneOf(answer), id: anonymous, request: a.Request}, answer.Response, answer.Trail)
+	resp, followed, why := t.follow(ctx, question{lane: laneOf(answer), id: anonymous, request: a.Request, lent: t.lend(a)}, answer.Response, answer.Trail)
 	next := answer
 	next.Response, next.First, next.Trail = resp, resp, followed
 	if why == "" && (resp.Status/100 == 2 && !html(resp) || t.matches(a, resp) != nil) {
@@ -215,7 +218,7 @@ func (t *Trial) digestIn(location string) bool {
 func (t *Trial) authorised(ctx context.Context, a Attempt, answer Answer, c *image.Content) Verdict {
 	v := t.leaked(a, answer, c, "authorised by a signed redirect")
 	v.Severity = finding.High
-	resp, trail, why := t.follow(ctx, question{lane: laneOf(answer), id: anonymous, request: a.Request}, answer.Response, answer.Trail)
+	resp, trail, why := t.follow(ctx, question{lane: laneOf(answer), id: anonymous, request: a.Request, lent: t.lend(a)}, answer.Response, answer.Trail)
 	v.Evidence = trail
 	switch {
 	case why != "":
@@ -251,7 +254,7 @@ func storageSignature(location string) bool {
 // exist gets the same page, and nothing known stands in it.
 func (t *Trial) htmlDenial(ctx context.Context, a Attempt, answer Answer) Verdict {
 	if int64(len(answer.Body)) != answer.Size { // only a part of a layer was kept
-		answer = t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, variant: true})
+		answer = t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, variant: true, lent: t.lend(a)})
 		a.Limits = image.Limits{}
 	}
 	if name := t.namedIn(answer); name != "" {
@@ -297,7 +300,7 @@ func (t *Trial) digests() []oci.Digest {
 func (t *Trial) sameForRandom(ctx context.Context, a Attempt, answer Answer, same func(Answer) bool) (bool, []string) {
 	r := a.Request
 	r.Repository = t.door.run.randomName(t.Repository())
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change, limits: a.Limits, variant: true})
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change, limits: a.Limits, variant: true, lent: t.lend(a)})
 	return same(other), other.Trail
 }
 
@@ -353,9 +356,4 @@ func signed(r wire.Response) bool {
 	}
 	code := errorCode(r)
 	return r.Header.Has("Www-Authenticate") || (code != "" && code != " TOOMANYREQUESTS")
-}
-
-// clientCertificate recognises nginx's refusals of a request without one.
-func clientCertificate(resp wire.Response) bool {
-	return resp.Status == 496 || strings.Contains(string(resp.Body), "No required SSL certificate was sent") || strings.Contains(string(resp.Body), "The SSL certificate error")
 }

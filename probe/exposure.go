@@ -67,7 +67,7 @@ func (t *Trial) Repositories() []string {
 func (t *Trial) NotServed(answer Answer) (v Verdict, ok bool) {
 	switch {
 	case answer.Failure == wire.ClientCert:
-		return t.Closed(answer, "the TLS handshake asks for a client certificate"), true
+		return t.Closed(answer, inHandshake), true
 	case answer.Failure == wire.NoRoute:
 		t.door.run.unroutable(answer.Request.Address.Addr())
 		return Verdict{Outcome: finding.NotChecked, Reason: "no route to " + answer.Request.Address.Addr().String() + " from here", noRoute: true}, true

@@ -152,7 +152,7 @@ func (t *Trial) Plainly(ctx context.Context, a Attempt) Answer {
 	if !a.Secret {
 		a.Change = made(a.Change)
 	}
-	return t.ask(ctx, question{lane: t.door.first(), id: anonymous, phase: phaseFresh, request: a.Request, change: a.Change, limits: a.Limits, variant: true, direct: a.Direct, fresh: true})
+	return t.ask(ctx, question{lane: t.door.first(), id: anonymous, phase: phaseFresh, request: a.Request, change: a.Change, limits: a.Limits, variant: true, direct: a.Direct, fresh: true, lent: t.lend(a)})
 }
 
 // Serves says whether an answer holds content of the image that is nobody else's.

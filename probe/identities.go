@@ -13,7 +13,6 @@ import (
 	"github.com/regproof/regproof/access"
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
-	"github.com/regproof/regproof/wire"
 )
 
 // Identities are the named ones of this registry that can be used, in the order
@@ -127,6 +126,8 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 	switch {
 	case a.NotAsked != "":
 		return trail, a.NotAsked
+	case id.Cert != nil && a.WantsCertificate():
+		return trail, fmt.Sprintf("identity %s not proven live: its certificate is refused", id.Name)
 	case a.Problem != "":
 		return trail, fmt.Sprintf("identity %s not proven live: %s", id.Name, a.Problem)
 	case a.Status != http.StatusOK:
@@ -141,7 +142,7 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 	switch {
 	case stray.NotAsked != "":
 		return trail, stray.NotAsked
-	case stray.Grant.Refused || denied(stray.Status) || stray.Failure == wire.ClientCert || clientCertificate(stray.Response):
+	case stray.Grant.Refused || denied(stray.Status) || stray.WantsCertificate():
 		return trail, ""
 	case id.Cert != nil && denies(t.Ping(Answer{}).First.Status):
 		return trail, ""

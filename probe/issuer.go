@@ -23,7 +23,12 @@ func (t *Trial) Token(ctx context.Context, id *Identity) (token string, trail []
 		who = id.Identity
 	}
 	q := question{lane: d.first(), id: &who, request: manifestOf(t.Repository(), t.Reference())}
-	g := d.logins.Authorize(ctx, d.reg, who, rescoped(d.lastChallenges(), true), d.scope(q))
+	challenges := rescoped(d.lastChallenges(), true)
+	if id == nil {
+		q.lent = t.lent()
+		who = d.stranger(q, challenges)
+	}
+	g := d.logins.Authorize(ctx, d.reg, who, challenges, d.scope(q))
 	token, bearer := strings.CutPrefix(g.Header, "Bearer ")
 	switch {
 	case g.Problem != "":
@@ -115,7 +120,7 @@ func (t *Trial) Begin(ctx context.Context, a Attempt) Verdict {
 	if !t.Allows(CancelledWrite) {
 		return Verdict{Outcome: finding.NotChecked, Reason: "it needs " + CancelledWrite.Flag()}
 	}
-	a.Judge, a.Class, a.Fresh, a.Direct, a.Again = UploadStart, Canonical, true, true, 1
+	a.Judge, a.Class, a.Fresh, a.Direct, a.Again, a.Lent = UploadStart, Canonical, true, true, 1, true
 	v := t.try(ctx, a, t.door.first())
 	if v.Outcome == finding.Fail && a.With != "" {
 		v.Reason = "started with " + a.With
@@ -132,7 +137,7 @@ func (t *Trial) Strike(ctx context.Context, a Attempt) Answer {
 		return Answer{NotAsked: "it needs " + CancelledWrite.Flag()}
 	}
 	return t.ask(ctx, question{
-		lane: t.door.first(), id: anonymous, phase: phaseFresh, variant: true, direct: true, fresh: true, change: named(a.As, a.Change),
+		lane: t.door.first(), id: anonymous, phase: phaseFresh, variant: true, direct: true, fresh: true, lent: t.lent(), change: named(a.As, a.Change),
 		request: oci.Request{Method: http.MethodDelete, Kind: oci.Manifest, Repository: t.Repository(), Reference: randomDigest()},
 	})
 }

@@ -70,7 +70,7 @@ func (t *Trial) unpackable(ctx context.Context, a Attempt, answer Answer) Answer
 		return answer
 	}
 	whole := t.ask(ctx, question{
-		lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: image.Limits{Limit: image.SmallBlob},
+		lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: image.Limits{Limit: image.SmallBlob}, lent: t.lend(a),
 		variant: a.Class == Variant, direct: a.Direct, bare: a.Bare, fresh: a.Fresh,
 	})
 	if whole.Status != answer.Status {
@@ -180,20 +180,21 @@ func (t *Trial) entitledGets(ctx context.Context, a Attempt, resp wire.Response)
 
 // leaked is the verdict for content in a stranger's hands.
 func (t *Trial) leaked(a Attempt, answer Answer, c *image.Content, how string) Verdict {
+	l := t.lend(a)
 	v := Verdict{
-		Outcome: finding.Fail, Reason: how + " without credentials",
+		Outcome: finding.Fail, Reason: how + " " + l.alone(),
 		Evidence: answer.Trail, Control: t.controlOf(c), Subject: subjectOf(c),
 	}
-	who := "without credentials"
+	who := l.alone()
 	if answer.Grant.Header != "" {
-		who = "with a token that the token service gives to anybody"
+		who = l.and("with a token that the token service gives to anybody")
 		v.Reason = how + " to an anonymous token"
 	}
 	v.Message = fmt.Sprintf("%s %s is %s %s", article(c), c.Digest.Short(), how, who)
 	switch {
 	case a.With != "":
-		v.Reason = how + " to " + a.With
-		v.Message = fmt.Sprintf("%s %s is %s to %s", article(c), c.Digest.Short(), how, a.With)
+		v.Reason = how + " to " + l.and(a.With)
+		v.Message = fmt.Sprintf("%s %s is %s to %s", article(c), c.Digest.Short(), how, l.and(a.With))
 		if a.Variant != "" {
 			v.Message += " (" + a.Variant + ")"
 		}
@@ -259,7 +260,7 @@ func (t *Trial) head(ctx context.Context, a Attempt, answer Answer) Verdict {
 	}
 	absent := a.Request
 	absent.Reference = randomDigest()
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: absent, change: a.Change, variant: true})
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: absent, change: a.Change, variant: true, lent: t.lend(a)})
 	if !decides(other) {
 		return Verdict{Outcome: finding.Unknown, Reason: "200 to HEAD, and no answer for a digest that does not exist"}
 	}
@@ -274,7 +275,7 @@ func (t *Trial) head(ctx context.Context, a Attempt, answer Answer) Verdict {
 
 // notModified judges a 304: to the right validator, and not to any.
 func (t *Trial) notModified(ctx context.Context, a Attempt, answer Answer) Verdict {
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, variant: true, change: func(r *wire.Request) {
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, variant: true, lent: t.lend(a), change: func(r *wire.Request) {
 		if a.Change != nil {
 			a.Change(r)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/image"
 	"github.com/regproof/regproof/oci"
+	"github.com/regproof/regproof/wire"
 )
 
 // Saw is what an answer lets somebody see.
@@ -94,6 +95,9 @@ const rightsConfirmations = 2
 
 // saw looks at an answer. What it asks beside it is added to the trail.
 func (t *Trial) saw(ctx context.Context, id *Identity, a Attempt, answer *Answer) (Saw, string, *image.Content) {
+	if answer.Failure == wire.ClientCert {
+		return Denied, inHandshake, nil
+	}
 	if why := unanswered(*answer); why != "" {
 		return Nothing, why, nil
 	}
@@ -113,6 +117,15 @@ func (t *Trial) saw(ctx context.Context, id *Identity, a Attempt, answer *Answer
 		return t.sawManifest(ctx, id, a, answer)
 	case s/100 == 3:
 		return t.sawRedirect(ctx, id, a, answer)
+	}
+	if answer.Status == http.StatusBadRequest && a.Request.Method == http.MethodHead { // the reason is in the body
+		whole := a
+		whole.Request.Method = http.MethodGet
+		got := t.ask(ctx, t.inName(id, whole))
+		answer.Trail = append(slices.Clone(answer.Trail), got.Trail...)
+		if got.WantsCertificate() {
+			return Denied, what + ": another client certificate is required", nil
+		}
 	}
 	if t.refusal(answer) {
 		return Denied, what, nil
@@ -136,9 +149,9 @@ func unanswered(a Answer) string {
 }
 
 // refusal says whether an answer is a denial: 401, 403 or 404, and not the word
-// of a bot filter or a rate limit.
+// of a bot filter or a rate limit; or the refusal of a certificate.
 func (t *Trial) refusal(a *Answer) bool {
-	return a.Grant.Refused || (wafMark(a.Response) == "" && denies(a.Status))
+	return a.Grant.Refused || a.WantsCertificate() || (wafMark(a.Response) == "" && denies(a.Status))
 }
 
 // sawHead: the digest or the size, and not of anything at all.
@@ -266,6 +279,10 @@ func (t *Trial) unstated() string {
 // Refusal looks at an answer that can hold no content.
 func (t *Trial) Refusal(a Answer) Reply {
 	r := Reply{Answer: a}
+	if a.Failure == wire.ClientCert {
+		r.Saw, r.What = Denied, inHandshake
+		return r
+	}
 	if r.What = unanswered(a); r.What != "" {
 		return r
 	}

@@ -306,7 +306,12 @@ func (s *Sandbox) Undecided(answers ...Answer) Result {
 }
 
 // Says is a status with the code of the error body, for a reason.
-func Says(a Answer) string { return fmt.Sprintf("%d%s", a.Status, errorCode(a.Response)) }
+func Says(a Answer) string {
+	if a.Failure == wire.ClientCert {
+		return inHandshake
+	}
+	return fmt.Sprintf("%d%s", a.Status, errorCode(a.Response))
+}
 
 // owns says whether this run wrote an object down before it was made.
 func (b *box) owns(k sandbox.Kind, reference string) bool {

@@ -32,7 +32,7 @@ func (s *Sandbox) Start(ctx context.Context) (Answer, *Session) {
 	}
 	a := s.write(ctx, oci.Request{Method: http.MethodPost, Kind: oci.UploadStart, Repository: s.box.name}, nil)
 	if a.Status != http.StatusAccepted {
-		if (a.Status >= 200 && a.Status < 500) || (a.Status == 0 && a.Took == 0) { // answered, or not sent at all
+		if (a.Status >= 200 && a.Status < 500) || (a.Status == 0 && a.Took == 0) || a.Failure == wire.ClientCert { // answered, or not sent at all
 			_ = s.box.journal.Removed(n) // nothing was made; an error of the journal shows at the next object
 		}
 		return a, nil

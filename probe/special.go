@@ -153,7 +153,7 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	if !t.attributable(answer.Response) || !t.attributable(other.Response) {
 		v.unsure = true
 	}
-	if other.NotAsked != "" || other.Status == 0 || other.Status == 429 || other.Status >= 500 {
+	if other.NotAsked != "" || (other.Status == 0 && other.Failure != wire.ClientCert) || other.Status == 429 || other.Status >= 500 {
 		v.Outcome, v.Reason = finding.Unknown, "a made-up name was answered with "+is
 		return v
 	}
@@ -177,6 +177,9 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 
 // traits are what a stranger could tell two denials apart by, names left out.
 func traits(a Answer) string {
+	if a.Failure == wire.ClientCert {
+		return inHandshake
+	}
 	parts := []string{fmt.Sprint(a.Status) + errorCode(a.Response)}
 	if a.First.Status != a.Status {
 		parts = append(parts, fmt.Sprintf("first %d%s", a.First.Status, errorCode(a.First)))

@@ -39,7 +39,7 @@ func (t *Trial) Issuer(ctx context.Context) (Issuer, Result) {
 		if !t.owned(u) {
 			return is, Result{Outcome: finding.NotChecked, Reason: fmt.Sprintf("the token service %s://%s is neither on the registry's host nor named for it, so it is not asked oddly: name it under realms, or pass --allow-realm", u.Scheme, u.Host)}
 		}
-		return is, Result{}
+		return is, t.CertificateOnly()
 	}
 	return Issuer{}, NotApplicable("no token service is named: strangers are not asked for a bearer token")
 }
@@ -78,8 +78,12 @@ type Minted struct {
 // record. A token alone proves nothing: it has to be used.
 func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 	d := t.door
-	id := *anonymous
-	if m.As != nil {
+	realm := is.Realm
+	if m.Realm != "" {
+		realm = m.Realm
+	}
+	id, stranger := t.lent().at(d, realm), m.As == nil
+	if !stranger {
 		id = m.As.Identity
 	}
 	if why := d.stopped(&id); why != "" {
@@ -97,16 +101,16 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 		ask.Header = append(ask.Header, [2]string{"Authorization", login.BasicHeader(m.User[0], m.User[1])})
 		ask.Without = true
 	}
-	realm := is.Realm
-	if m.Realm != "" {
-		realm = m.Realm
-	}
 	out := Minted{}
 	out.begin = d.clock.Add(1)
 	out.Response, out.Trail, out.Err = d.logins.Put(ctx, d.reg, id, realm, ask)
 	out.First, out.end = out.Response, d.clock.Add(1)
 	if out.Failure == wire.Canceled {
 		out.NotAsked = "interrupted"
+	}
+	if out.WantsCertificate() {
+		out.Refused, out.Err = true, nil
+		return out
 	}
 	if out.Err != nil {
 		return out
@@ -117,7 +121,7 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 		out.Err = errors.New("a bot filter in front of the token service answered 403")
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		out.Refused = true
-		if id.Anonymous() {
+		if stranger {
 			d.denied.Add(1)
 		}
 	case s != http.StatusOK || out.Truncated:
@@ -215,11 +219,12 @@ func Forged(plain Attempt, name, token string) Attempt {
 }
 
 // Use asks the registry with a token, once, at the first address. as names who
-// got the token, for the record.
+// got the token, for the record. Where a certificate is required, that of the
+// entitled is shown beside it.
 func (t *Trial) Use(ctx context.Context, as, token string, r oci.Request) Answer {
 	t.hide(token)
 	return t.ask(ctx, question{
-		lane: t.door.first(), id: anonymous, phase: phaseFresh, request: r, variant: true, direct: true, private: false, fresh: true, odd: t.optional(),
+		lane: t.door.first(), id: anonymous, phase: phaseFresh, request: r, variant: true, direct: true, private: false, fresh: true, odd: t.optional(), lent: t.lent(),
 		change: func(w *wire.Request) {
 			w.Identity = as
 			w.Header = append(w.Header, [2]string{"Authorization", "Bearer " + token})
@@ -228,9 +233,10 @@ func (t *Trial) Use(ctx context.Context, as, token string, r oci.Request) Answer
 }
 
 // Plain is the request for the manifest that a stranger makes, to be varied; with
-// the content that a leak would show.
+// the content that a leak would show. Where a certificate is required, it shows
+// that of the entitled.
 func (t *Trial) Plain() Attempt {
-	a := Attempt{Request: manifestOf(t.Repository(), t.Reference()), Class: Canonical}
+	a := Attempt{Request: manifestOf(t.Repository(), t.Reference()), Class: Canonical, Lent: true}
 	if k := t.Known(); k != nil {
 		a.Content = k.Root
 	}
@@ -247,7 +253,7 @@ func (t *Trial) PlainLayer() (Attempt, bool) {
 	for _, c := range t.Private(k.Layers) {
 		return Attempt{
 			Request: oci.Request{Method: http.MethodGet, Kind: oci.Blob, Repository: t.Repository(), Reference: string(c.Digest)},
-			Content: c, Limits: BlobLimits(c), Class: Canonical,
+			Content: c, Limits: BlobLimits(c), Class: Canonical, Lent: true,
 		}, true
 	}
 	return Attempt{}, false

@@ -46,6 +46,7 @@ type Attempt struct {
 	Direct    bool                                                   // without a login: it carries its own credential
 	As        string                                                 // whose credential Change puts in; "" is a stranger
 	With      string                                                 // what it shows instead of nothing, for findings: "a forged token"
+	Lent      bool                                                   // a stranger with the certificate of the entitled, where one is required
 	Secret    bool                                                   // Change puts in what came from a user or a server: it is not shown
 	Again     int                                                    // how often it was repeated because of a doubt
 	Confirms  bool                                                   // it repeats a leak that was seen: no budget stands in its way
@@ -258,6 +259,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
 		variant: a.Class == Variant, as: a.Login != nil, odd: a.Again == 0 && t.optional(), confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+		lent: t.lend(a),
 	}
 	if a.Login != nil {
 		q.id = a.Login
@@ -284,7 +286,10 @@ func (t *Trial) verdict(ctx context.Context, a Attempt, lane Lane, answer Answer
 	case answer.Failure == wire.NoHTTP2 || answer.Failure == wire.Unsendable:
 		v = Verdict{Outcome: finding.NotApplicable, Reason: string(answer.Failure)}
 	default:
-		v = judge(ctx, t, a, answer)
+		var refused bool
+		if v, refused = t.refusesLoan(a, answer); !refused {
+			v = judge(ctx, t, a, answer)
+		}
 	}
 	if len(v.Evidence) == 0 {
 		v.Evidence = answer.Trail

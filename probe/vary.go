@@ -105,7 +105,7 @@ func failed(v Verdict) bool { return v.Outcome == finding.Fail }
 func JudgeOdd(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict {
 	switch {
 	case answer.Failure == wire.ClientCert:
-		return Verdict{Outcome: finding.Pass, Reason: "the TLS handshake asks for a client certificate", signed: true}
+		return Verdict{Outcome: finding.Pass, Reason: inHandshake, signed: true}
 	case answer.Status == 0:
 		return Verdict{Outcome: finding.Unknown, Reason: string(answer.Failure)}
 	case answer.Status == http.StatusPartialContent:
@@ -191,7 +191,7 @@ func (t *Trial) oddRedirect(ctx context.Context, a Attempt, answer Answer) Verdi
 		return pass
 	}
 	next := t.ask(ctx, question{
-		lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, variant: true, direct: true,
+		lane: laneOf(answer), id: anonymous, phase: a.phase(), request: a.Request, limits: a.Limits, variant: true, direct: true, lent: t.lend(a),
 		change: func(r *wire.Request) { r.Target = to.RequestURI() },
 	})
 	if c := t.matches(a, next.Response); c != nil {
@@ -251,6 +251,9 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 		return r
 	}
 	r.Evidence, r.Control = base.Evidence, base.Control
+	if base.Outcome == finding.Fail && t.lend(base.attempt) != nil {
+		return Result{Outcome: finding.NotApplicable, Reason: "the certificate of " + t.lend(base.attempt).of + " alone opens it", Attempts: r.Attempts, Evidence: r.Evidence}
+	}
 	if base.Outcome == finding.Fail {
 		return Result{Outcome: finding.NotApplicable, Reason: "it is open to everybody, without any trick", Attempts: r.Attempts}
 	}

@@ -93,7 +93,7 @@ func (t *Trial) Ask(ctx context.Context, attempts ...Attempt) []Answer {
 	for i, a := range attempts {
 		wg.Go(func() {
 			out[i] = t.ask(ctx, question{
-				lane: t.door.first(), id: anonymous, phase: a.phase(), request: a.Request, change: made(within(a.Change)), limits: a.Limits, variant: true, direct: true, odd: t.optional(), fresh: a.Fresh,
+				lane: t.door.first(), id: anonymous, phase: a.phase(), request: a.Request, change: made(within(a.Change)), limits: a.Limits, variant: true, direct: true, odd: t.optional(), fresh: a.Fresh, lent: t.lend(a),
 			})
 			if t.door.sentinels.answered() {
 				t.rounds.Go(func() { t.door.sentinels.check(ctx, t.group) })
@@ -114,6 +114,8 @@ func (t *Trial) Doubt(answers ...Answer) Result {
 		switch {
 		case a.NotAsked != "":
 			r.Outcome, r.Reason = finding.NotChecked, a.NotAsked
+		case a.Failure == wire.ClientCert:
+			// It was answered, by a denial.
 		case a.Status == 0:
 			r.Outcome, r.Reason = finding.Unknown, silence(a.Response)
 		case a.Status == 429 || a.Status >= 500:

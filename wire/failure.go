@@ -104,3 +104,17 @@ func aboutCertificate(text string) bool {
 	_, alert, ok := strings.Cut(text, "remote error: tls: ")
 	return ok && slices.ContainsFunc(certificateAlerts, func(a string) bool { return strings.HasPrefix(alert, a) })
 }
+
+// WantsCertificate says whether an answer is the refusal of a client for its
+// certificate, or for having none: an alert in the handshake, or how nginx puts it
+// (400 with a page of its own, or its codes 495 and 496).
+func (r Response) WantsCertificate() bool {
+	switch r.Status {
+	case 495, 496:
+		return true
+	case 400:
+		page := string(r.Body)
+		return strings.Contains(page, "No required SSL certificate was sent") || strings.Contains(page, "The SSL certificate error")
+	}
+	return r.Failure == ClientCert
+}

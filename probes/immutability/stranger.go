@@ -38,14 +38,14 @@ func wholeImage(ctx context.Context, s *probe.Sandbox, up *probe.Session) (*prob
 // of the same endpoint, a 403 the mark of a registry: a ban of strangers looks
 // like that too.
 func refused(s *probe.Sandbox, a probe.Answer, own bool) probe.Result {
-	if r := s.Undecided(a); r.Outcome != "" {
+	if r := s.Undecided(a); r.Outcome != "" && !a.WantsCertificate() {
 		return r
 	}
 	control := "own control"
 	if !own {
 		control = "sibling control"
 	}
-	denied := false
+	denied := a.WantsCertificate()
 	switch a.Status {
 	case http.StatusUnauthorized:
 		denied = true

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/oci"
@@ -21,6 +22,7 @@ var CORS = probe.Probe{
 		"that a logged-in user visits what the user may read.",
 	How: []string{
 		"GET of the manifest and of /v2/, and a preflight, with the Origin of a page that nobody serves",
+		"where a client certificate is required, that of who may read the image is shown, as the user's browser would",
 		"a failure: the answer allows that very origin together with credentials; a * without credentials is none",
 	},
 	Fix: "Allow the origin of your own user interface by name, and send " +
@@ -36,7 +38,7 @@ var CORS = probe.Probe{
 		preflight := manifest
 		preflight.Method, preflight.Accept = http.MethodOptions, nil
 		with := func(r oci.Request, more ...[2]string) probe.Attempt {
-			return probe.Attempt{Request: r, Change: func(w *wire.Request) {
+			return probe.Attempt{Request: r, Lent: true, Change: func(w *wire.Request) {
 				w.Header = append(append(w.Header, [2]string{"Origin", origin}), more...)
 			}}
 		}
@@ -56,6 +58,10 @@ var CORS = probe.Probe{
 		}
 		if d := t.Doubt(answers...); d.Outcome != "" {
 			return d
+		}
+		if slices.ContainsFunc(answers, func(a probe.Answer) bool { return a.WantsCertificate() }) {
+			r.Outcome, r.Reason = finding.Unknown, "no control: a client certificate is required, which a user's browser would show, and nobody who may read the image has one"
+			return r
 		}
 		r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", "a foreign origin is not allowed to read with credentials"
 		return r

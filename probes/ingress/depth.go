@@ -57,7 +57,7 @@ func reaches(t *probe.Trial, answers []probe.Answer, what func(int) string, kind
 	r := probe.Result{Attempts: len(answers), Evidence: answers[0].Trail, Control: answers[0].Trail}
 	base := answers[0]
 	switch {
-	case base.Status != 401 && base.Status != 403:
+	case base.Status != 401 && base.Status != 403 && !base.WantsCertificate():
 		r.Outcome, r.Reason = finding.NotApplicable, fmt.Sprintf("names that do not exist are answered %d, so nothing can be told", base.Status)
 		return r
 	case probe.ErrorCode(base.Response) != "":
@@ -71,10 +71,10 @@ func reaches(t *probe.Trial, answers []probe.Answer, what func(int) string, kind
 		}
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", a.Trail
 		r.Variant = what(i + 1)
-		r.Reason = fmt.Sprintf("404 %s from the registry, where the front should have answered %d", code, base.Status)
+		r.Reason = fmt.Sprintf("404 %s from the registry, where the front should have answered %s", code, probe.Says(base))
 		r.Message = fmt.Sprintf("the guard does not cover %s: the registry itself answers there (404 %s)", what(i+1), code)
 		return r
 	}
-	r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", fmt.Sprintf("%d for %s too", base.Status, kind)
+	r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", fmt.Sprintf("%s for %s too", probe.Says(base), kind)
 	return r
 }

@@ -35,7 +35,7 @@ var RealmHost = probe.Probe{
 	Per:      probe.Once,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		other := "regproof-" + t.Way().Run + ".invalid"
-		ping := probe.Attempt{Request: oci.Request{Method: "GET", Kind: oci.Ping}}
+		ping := probe.Attempt{Request: oci.Request{Method: "GET", Kind: oci.Ping}, Lent: true}
 		byHost, byHeader := ping, ping
 		byHost.Change = func(r *wire.Request) { r.Host = other }
 		byHeader.Change = func(r *wire.Request) { r.Header = append(r.Header, [2]string{"X-Forwarded-Host", other}) }

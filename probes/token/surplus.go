@@ -126,7 +126,7 @@ func spell(list []login.Access) string {
 // does not open to strangers and that are not the image's.
 func catalog(t *probe.Trial) probe.Attempt {
 	return probe.Attempt{
-		Request: oci.Request{Method: http.MethodGet, Kind: oci.Catalog, Query: "n=100"}, Direct: true,
+		Request: oci.Request{Method: http.MethodGet, Kind: oci.Catalog, Query: "n=100"}, Direct: true, Lent: true,
 		Judge: func(ctx context.Context, t *probe.Trial, a probe.Attempt, answer probe.Answer) probe.Verdict {
 			var list struct {
 				Repositories []string `json:"repositories"`

@@ -295,7 +295,7 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 	d := g.door
 	var s shared
 	for n := 0; ; n++ {
-		s.resp = paced{d: d, stop: func() string { return d.refuses(q) }, odd: q.change != nil}.Do(ctx, r)
+		s.resp = paced{d: d, stop: func() string { return d.refuses(q) }, odd: q.change != nil, bulk: q.odd}.Do(ctx, r)
 		if d.run.planning() && q.watches {
 			d.run.simulate.watches(d, r)
 		}

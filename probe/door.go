@@ -284,6 +284,7 @@ type paced struct {
 	stop  func() string // asked once it is its turn; may be nil
 	odd   bool          // the requests are not those of a client
 	aside bool          // they go to another port: the door learns nothing of them
+	bulk  bool          // there are many of them, and nothing waits for one alone
 }
 
 func (p paced) why() string {
@@ -296,7 +297,7 @@ func (p paced) why() string {
 // Do implements login.Exchanger.
 func (p paced) Do(ctx context.Context, r wire.Request) wire.Response {
 	d := p.d
-	if err := d.pace.enter(ctx); err != nil {
+	if err := d.pace.enter(ctx, p.bulk); err != nil {
 		return wire.Response{Request: r, Failure: wire.Canceled, Err: err, ID: d.run.note(r, err)}
 	}
 	if why := p.why(); why != "" {

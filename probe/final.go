@@ -66,7 +66,13 @@ func (r *run) finals(ctx context.Context) {
 // is made at all.
 func (g *group) final(ctx context.Context, p Probe) []finding.Finding {
 	r := g.door.run
+	t := &Trial{group: g, probe: p}
 	left := r.opts.Skipped != nil && r.opts.Skipped(p)
+	if p.Idle != nil && !left && g.door.usable() && g.door.ep.Expect != Public {
+		if result := p.Idle(t); result.Outcome != "" {
+			return []finding.Finding{g.finding(p, result)}
+		}
+	}
 	if !g.read && !left && ctx.Err() == nil && r.allows(p.Effect) && g.door.usable() {
 		g.read = true
 		g.askCold(ctx)
@@ -79,7 +85,6 @@ func (g *group) final(ctx context.Context, p Probe) []finding.Finding {
 	if !run {
 		return []finding.Finding{f}
 	}
-	t := &Trial{group: g, probe: p}
 	result := g.safely(func() Result { return p.Run(ctx, t) })
 	r.trials.Add(1)
 	out := []finding.Finding{g.finding(p, result)}

@@ -17,7 +17,9 @@ import (
 // which is a tarpit and not congestion.
 type pace struct {
 	mu        sync.Mutex
-	freed     *sync.Cond
+	freed     *sync.Cond // a slot for what others wait for
+	spare     *sync.Cond // a slot that nobody else waits for
+	waiting   int        // at freed
 	limit     float64
 	max       int
 	inFlight  int
@@ -31,32 +33,58 @@ type latency struct{ best, mean time.Duration }
 
 func newPace(concurrent int, perSecond float64) *pace {
 	p := &pace{limit: float64(concurrent), max: concurrent, classes: map[int]*latency{}}
-	p.freed = sync.NewCond(&p.mu)
+	p.freed, p.spare = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	if perSecond > 0 {
 		p.interval = time.Duration(float64(time.Second) / perSecond)
 	}
 	return p
 }
 
+// full says whether there is no place. What comes in bulk waits for all others:
+// they are the steps on which the end of the run depends.
+func (p *pace) full(bulk bool) bool {
+	return p.inFlight >= max(1, int(p.limit)) || (bulk && p.waiting > 0)
+}
+
+// wake tells as many as there are places, those first on whom others wait.
+func (p *pace) wake() {
+	for n := p.inFlight; n < max(1, int(p.limit)); n++ {
+		if n-p.inFlight < p.waiting {
+			p.freed.Signal()
+		} else {
+			p.spare.Signal()
+		}
+	}
+}
+
 // enter waits for a place, and for the time to send.
-func (p *pace) enter(ctx context.Context) error {
+func (p *pace) enter(ctx context.Context, bulk bool) error {
 	p.mu.Lock()
-	if p.inFlight >= max(1, int(p.limit)) {
+	if p.full(bulk) {
 		stop := context.AfterFunc(ctx, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.freed.Broadcast()
+			p.spare.Broadcast()
 		})
 		defer stop()
 	}
-	for p.inFlight >= max(1, int(p.limit)) && ctx.Err() == nil {
+	for p.full(bulk) && ctx.Err() == nil {
+		if bulk {
+			p.spare.Wait()
+			continue
+		}
+		p.waiting++
 		p.freed.Wait()
+		p.waiting--
 	}
 	if err := ctx.Err(); err != nil {
+		p.wake()
 		p.mu.Unlock()
 		return err
 	}
 	p.inFlight++
+	p.wake()
 	var wait time.Duration
 	if p.interval > 0 {
 		now := time.Now()
@@ -94,9 +122,7 @@ func (p *pace) leave(resp wire.Response) {
 	case !congested && int(p.limit) < p.max:
 		p.limit += 1 / p.limit
 	}
-	for n := p.inFlight; n < max(1, int(p.limit)); n++ {
-		p.freed.Signal()
-	}
+	p.wake()
 }
 
 // slower says whether this class of status takes far longer than it could.

@@ -95,7 +95,10 @@ type Probe struct {
 	Public   bool          // it runs also where the endpoint is meant to serve everybody
 	Decides  access.Action // the cell of the access matrix that it fills; "" is none
 	Named    bool          // of named identities, each of which has a result of its own
-	Run      func(context.Context, *Trial) Result
+	// Idle says, without asking anything, why there is nothing to do; the zero
+	// Result when there is. nil is the latter. Of probes that come Last.
+	Idle func(*Trial) Result
+	Run  func(context.Context, *Trial) Result
 }
 
 // Result is what a probe makes of its attempts.

@@ -36,6 +36,7 @@ var Revocation = probe.Probe{
 	Option:   "check.revoke, --slow",
 	Per:      probe.Last,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     unrevoked,
 	Run:      vigil{every: 2 * time.Second, leeway: 60 * time.Second, most: 10 * time.Minute}.run,
 }
 
@@ -46,7 +47,8 @@ type vigil struct {
 	most   time.Duration // that a token may live to be followed to its end
 }
 
-func (v vigil) run(ctx context.Context, t *probe.Trial) probe.Result {
+// unrevoked says why nothing is revoked.
+func unrevoked(t *probe.Trial) probe.Result {
 	rev := t.Revocation()
 	not := func(reason string) probe.Result { return probe.Result{Outcome: finding.NotChecked, Reason: reason} }
 	switch {
@@ -59,6 +61,11 @@ func (v vigil) run(ctx context.Context, t *probe.Trial) probe.Result {
 	case t.Planning():
 		return not("a plan runs no command")
 	}
+	return probe.Result{}
+}
+
+func (v vigil) run(ctx context.Context, t *probe.Trial) probe.Result {
+	rev := t.Revocation()
 	i := slices.IndexFunc(t.Identities(), func(id *probe.Identity) bool { return id.Name == rev.Identity })
 	if i < 0 {
 		return probe.NotApplicable(fmt.Sprintf("%s is no identity of this registry that can be used", rev.Identity))

@@ -34,6 +34,7 @@ var UserTiming = probe.Probe{
 	Effect:   probe.WrongPassword,
 	Option:   "check.decoy",
 	Per:      probe.Last,
+	Idle:     undecoyed,
 	Run:      timing{each}.run,
 }
 
@@ -46,14 +47,20 @@ const each = 200
 // timing is how much is measured.
 type timing struct{ each int }
 
-func (m timing) run(ctx context.Context, t *probe.Trial) probe.Result {
+// undecoyed says why no user is guessed at.
+func undecoyed(t *probe.Trial) probe.Result {
 	decoy, why := t.Decoy()
 	if why != "" {
 		return probe.Result{Outcome: finding.NotChecked, Reason: why}
 	}
-	if decoy == "" {
+	if t.Allows(probe.WrongPassword) && decoy == "" {
 		return probe.Result{Outcome: finding.NotChecked, Reason: "it needs --try-wrong-password and check.decoy in the file: a user that exists and that nobody needs, since it may be locked out"}
 	}
+	return probe.Result{}
+}
+
+func (m timing) run(ctx context.Context, t *probe.Trial) probe.Result {
+	decoy, _ := t.Decoy()
 	c, no := t.Counter(ctx)
 	if no.Outcome != "" {
 		return no

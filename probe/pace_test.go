@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/regproof/regproof/wire"
+)
+
+// TestPaceBulk: what nothing waits for lets all others pass, and is not
+// forgotten over them.
+func TestPaceBulk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(1, 0)
+		if err := p.enter(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		wait := func(name string, bulk bool) {
+			go func() {
+				if err := p.enter(t.Context(), bulk); err != nil {
+					t.Error(err)
+				}
+				order = append(order, name)
+				p.leave(wire.Response{})
+			}()
+			synctest.Wait()
+		}
+		wait("bulk", true)
+		wait("step 1", false)
+		wait("more bulk", true)
+		wait("step 2", false)
+		p.leave(wire.Response{})
+		synctest.Wait()
+		for i, want := range []string{"step 1", "step 2", "bulk", "more bulk"} {
+			if i >= len(order) || order[i] != want {
+				t.Fatalf("in this order: %q", order)
+			}
+		}
+	})
+}
+
+// TestPaceGivenUp: who gives up passes the place on.
+func TestPaceGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(1, 0)
+		if err := p.enter(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var gaveUp, in error
+		entered := false
+		go func() { gaveUp = p.enter(ctx, false) }()
+		synctest.Wait()
+		go func() { in = p.enter(t.Context(), true); entered = true }()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		p.leave(wire.Response{})
+		synctest.Wait()
+		if gaveUp == nil || !entered || in != nil {
+			t.Errorf("gave up: %v; entered: %v, %v", gaveUp, entered, in)
+		}
+	})
+}

@@ -171,7 +171,7 @@ func (t *Trial) Serves(a Attempt, answer Answer) bool {
 // users: one for each in a run.
 type attempts struct {
 	mu   sync.Mutex
-	made map[string]string // name: by which probe
+	made map[string]string // what: by which probe, or where
 }
 
 // Claim takes the one wrong password that a configured user may be tried with in
@@ -188,6 +188,29 @@ func (t *Trial) Claim(id *Identity) (by string, ok bool) {
 		a.made = map[string]string{}
 	}
 	a.made[name] = t.probe.ID
+	return "", true
+}
+
+// Guesses takes the passwords that are guessed at a counter in a run. by is the
+// endpoint at which they were guessed before, if they were: many ways in may send
+// clients to one token service.
+func (t *Trial) Guesses(c Counter) (by string, ok bool) {
+	a := &t.door.run.guessed
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := c.issuer.Realm
+	if u, err := t.door.ep.URL.Parse(key); err != nil || key == "" {
+		key = t.door.endpointName()
+	} else {
+		key = u.Scheme + "://" + strings.ToLower(u.Host) + u.Path
+	}
+	if by, taken := a.made[key]; taken {
+		return by, false
+	}
+	if a.made == nil {
+		a.made = map[string]string{}
+	}
+	a.made[key] = t.door.endpointName()
 	return "", true
 }
 

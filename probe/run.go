@@ -122,6 +122,7 @@ type run struct {
 	waits    waits
 	ends     []ending // registries whose last trials are still to come
 	wrong    attempts // wrong passwords with configured names
+	guessed  attempts // passwords that were guessed, by where
 }
 
 // Run makes all trials. It returns an error only when it could not begin or

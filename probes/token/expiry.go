@@ -20,7 +20,7 @@ var Expiry = probe.Probe{
 		"has the rights of its owner, and nobody can take them back.",
 	How: []string{
 		"a token of the identity that may read the image is used at once, which opens it; then, only with --slow, it is kept until 70 s after its end (60 s are the leeway of distribution) and used twice more, on new connections",
-		"its end is exp, by the registry's own clock (Date); of a token that cannot be read, expires_in, or 60 s as the specification has it",
+		"its end is exp, by the registry's own clock (Date), or by when the token began (iat) where it tells none; of a token that cannot be read, expires_in, or 60 s as the specification has it",
 		"a stranger is denied at that time, and a new token opens the image, so that a denial is the token's",
 		"a token that lives longer than 10 minutes is not waited for; the run goes on meanwhile, and --timeout (5 minutes, unless it is set) must be longer than the wait",
 		"a token that can be read, names no end and opens the image is a failure of its own, medium",
@@ -99,11 +99,13 @@ func endsAt(o own) (time.Time, string) {
 		return now.Add(time.Duration(min(l.seconds, 1<<31)) * time.Second), l.text
 	}
 	exp, _ := o.minted.JWT.Seconds("exp")
-	clock := now
+	clock := now.Unix()
 	if date, ok := dated(o.used); ok {
-		clock = date
+		clock = date.Unix()
+	} else { // the token service's clock is nearer to the registry's than this one
+		clock, _ = began(o.minted)
 	}
-	left := bounded(exp, clock.Unix())
+	left := bounded(exp, clock)
 	return now.Add(time.Duration(min(left, 1<<31)) * time.Second), fmt.Sprintf("the token lives %s more", span(left))
 }
 

@@ -85,6 +85,30 @@ func TestThrottling(t *testing.T) {
 	want(t, c, "throttling", finding.NotChecked, "", "--try-throttling")
 }
 
+// TestThrottlingOnce: two ways in to one token service make no more guesses there.
+func TestThrottlingOnce(t *testing.T) {
+	l := labtest.Open(t)
+	for _, plain := range []bool{false, true} {
+		h := &house{plain: plain}
+		c := h.prove(t, l, func(o *probe.Options) {
+			allow(probe.ManyPasswords)(o)
+			second := o.Targets[0].Endpoints[0]
+			second.Prefix = "x/"
+			o.Targets[0].Endpoints = append(o.Targets[0].Endpoints, second)
+		}, token.ThrottlingAt(150*time.Millisecond))
+		if n := h.guessed("regproof-test"); n > 23 { // and the questions how logins are asked for
+			t.Errorf("%d guesses", n)
+		}
+		var got []finding.Outcome
+		for _, f := range c.Findings {
+			got = append(got, f.Outcome)
+		}
+		if len(got) != 2 || got[0] != finding.Fail || got[1] != finding.NotApplicable {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
 // TestThrottlingIsLast: a ban that it wakes is after everything else.
 func TestThrottlingIsLast(t *testing.T) {
 	l := labtest.Open(t)

@@ -23,7 +23,7 @@ var Throttling = probe.Probe{
 	How: []string{
 		"only with --try-throttling, and after everything else: 20 different wrong passwords of a made-up user, one at a time, at the token service, or as Basic at /v2/ where there is none; one more before, to see how logins are asked for",
 		"slowed down is: 429, 503, a 401 that becomes 403, Retry-After, no answer any more, or the last five answers taking twice as long as the first five and half a second or more",
-		"none of that within 20 is a failure; no configured user is guessed, so a lockout of users that exist is not seen",
+		"a token service that several endpoints name is tried once; none of that within 20 is a failure; no configured user is guessed, so a lockout of users that exist is not seen",
 	},
 	Fix: "Slow down or ban who fails to log in time and again, by address and by name: at the token " +
 		"service, or in front of it (nginx limit_req on its path, fail2ban on its log).",
@@ -48,6 +48,9 @@ func (slow tarpit) run(ctx context.Context, t *probe.Trial) probe.Result {
 	c, no := t.Counter(ctx)
 	if no.Outcome != "" {
 		return no
+	}
+	if by, ok := t.Guesses(c); !ok {
+		return probe.NotApplicable("the same token service was tried at " + by)
 	}
 	defer t.Doing(fmt.Sprintf("guessing %d passwords of a user that does not exist", guesses))()
 	user, password := t.Stray()

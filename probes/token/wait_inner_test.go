@@ -3,10 +3,15 @@
 package token
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/wire"
 )
 
 // TestStateInTime: a credential that is refused at the first question after its
@@ -36,5 +41,22 @@ func TestStateInTime(t *testing.T) {
 		if s.late(now, within) != tc.late || s.done() != tc.done || s.stays(within) != tc.stays {
 			t.Errorf("%s: late %v, done %v, stays %v", tc.name, s.late(now, within), s.done(), s.stays(within))
 		}
+	}
+}
+
+// TestEndsAt: a registry whose clock is two minutes behind, and that tells no Date,
+// is not waited for too short.
+func TestEndsAt(t *testing.T) {
+	const life, behind = 300, 120
+	begin := time.Now().Unix() - behind
+	claims := map[string]any{"exp": json.Number(fmt.Sprint(begin + life)), "iat": json.Number(fmt.Sprint(begin))}
+	o := own{minted: probe.Minted{JWT: &login.JWT{Claims: claims}}}
+	if end, of := endsAt(o); time.Until(end) < (life-2)*time.Second {
+		t.Errorf("%s from now: %s", time.Until(end), of)
+	}
+	o.used.Header = wire.Header{{"Date", time.Unix(begin, 0).UTC().Format(http.TimeFormat)}}
+	delete(claims, "iat")
+	if end, of := endsAt(o); time.Until(end) < (life-2)*time.Second {
+		t.Errorf("by its Date, %s from now: %s", time.Until(end), of)
 	}
 }

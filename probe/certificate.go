@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -150,6 +151,8 @@ func (t *Trial) tokenPlace(ctx context.Context) (Place, string) {
 		return Place{}, why
 	case to.URL.Scheme != "https":
 		return Place{}, "the token service speaks no TLS"
+	case !login.Owned(d.reg, login.Identity{Realms: d.target.Realms}, to):
+		return Place{}, fmt.Sprintf("the token service %s is neither on the registry's host nor named for it, so it is not asked oddly: name it under realms, or pass --allow-realm", to.Origin)
 	}
 	q := to.URL.Query()
 	if s := challenges[i].Params["service"]; s != "" {

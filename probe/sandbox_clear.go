@@ -236,7 +236,11 @@ func (b *box) remove(ctx context.Context, o *object) {
 			if h.Status == http.StatusNotFound {
 				return
 			}
-			if h.Digest != "" && !b.owns(sandbox.Manifest, string(h.Digest)) {
+			if h.Digest == "" { // it may name something that is not of this run
+				o.status, o.deleted = 0, "was not tried, since what the tag names could not be read ("+told(h.Answer)+")"
+				continue
+			}
+			if !b.owns(sandbox.Manifest, string(h.Digest)) {
 				o.other = true
 				return
 			}

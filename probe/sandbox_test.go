@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/regproof/regproof/credential"
+	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/sandbox"
 	"github.com/regproof/regproof/wire"
 )
@@ -126,6 +128,29 @@ func TestUploadPath(t *testing.T) {
 		}
 		if err := uploadPath(u, "/v2/box/blobs/uploads/"); (err == nil) != ok {
 			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+// TestPlace: an upload is followed to no host that the configuration does not name.
+func TestPlace(t *testing.T) {
+	pin := map[string][]netip.Addr{"r.example": {netip.MustParseAddr("192.0.2.1")}, "storage.example": {netip.MustParseAddr("192.0.2.2")}}
+	const storage = credential.Origin("https://storage.example:443")
+	for _, c := range []struct {
+		location string
+		allowed  []credential.Origin
+		ok       bool
+	}{
+		{"/v2/p/box/blobs/uploads/1", nil, true},
+		{"https://storage.example/bucket/1", nil, false},
+		{"https://storage.example/bucket/1", []credential.Origin{storage}, true},
+		{"https://r.example:8443/v2/p/box/blobs/uploads/1", nil, false},
+	} {
+		b, d := boxFor(SandboxWrite)
+		d.reg = login.Registry{URL: d.ep.URL, Guard: wire.Guard{Allowed: c.allowed, Pinned: pin}}
+		s := &Sandbox{box: b, g: &group{door: d}}
+		if _, err := s.place(t.Context(), Answer{Response: wire.Response{Header: wire.Header{{"Location", c.location}}}}); (err == nil) != c.ok {
+			t.Errorf("%s with %v: %v", c.location, c.allowed, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/oci"
@@ -72,6 +73,10 @@ func (s *Sandbox) place(ctx context.Context, a Answer) (wire.Destination, error)
 	to, err := d.reg.Guard.Check(ctx, d.ep.URL, a.Header.Get("Location"), wire.Upload)
 	if err != nil {
 		return to, err
+	}
+	if !to.SameOrigin && !slices.Contains(d.reg.Guard.Allowed, to.Origin) {
+		// Not even without a credential: PUT and DELETE do harm where nobody asks for one.
+		return to, fmt.Errorf("it lives on another host, %s, to which nothing is written that redirects in the file does not name", to.Origin)
 	}
 	if err := uploadPath(to.URL, "/v2/"+d.ep.Prefix+s.box.name+"/blobs/uploads/"); err != nil {
 		return to, err

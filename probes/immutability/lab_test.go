@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func writing(t *testing.T, repository string, more ...func(*probe.Options)) func(*probe.Options) {
 	dir := t.TempDir()
 	return func(o *probe.Options) {
-		o.ID = "t" + strings.ReplaceAll(repository, "-", "")
+		o.ID = "t" + strings.NewReplacer("-", "", "/", "").Replace(repository)
 		o.Effects = append(o.Effects, probe.SandboxWrite)
 		o.Sandbox, o.Journal = repository, sandbox.New(dir, o.ID, repository)
 		for _, f := range more {

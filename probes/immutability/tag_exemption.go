@@ -5,6 +5,7 @@ package immutability
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -22,7 +23,7 @@ var TagExemption = probe.Probe{
 		"only where a plain push does not move a tag",
 		"in the sandbox: latest, LATEST, v1, 1.0, dev, main, test, a name in capitals, one of 128 characters and one that begins with _, two images each",
 		"a failure: one of them names the second image, by the bytes that are read back, twice",
-		"a name that exists already is left alone, unless what it names was made by an earlier run of regproof",
+		"a name that exists already, or that cannot be seen not to, is left alone, unless what it names was made by an earlier run of regproof",
 	},
 	Fix: "Make the rule cover every tag (Harbor: ** on both; ECR: IMMUTABLE without exclusion filters; zot: 2.1.15 or " +
 		"newer), and give what must move a repository of its own.",
@@ -92,6 +93,9 @@ func named(ctx context.Context, s *probe.Sandbox, name string) tried {
 		m := move{tag: name, first: is.Digest, answers: []probe.Answer{is.Answer}}
 		m.after(ctx, s, s.Put(ctx, name, s.Image(), probe.Writing{}))
 		return tried{what: name, move: m}
+	}
+	if is.Status != http.StatusNotFound { // whether it exists is not known
+		return tried{what: name}
 	}
 	return tried{what: name, move: pushedOver(ctx, s, name)}
 }

@@ -103,7 +103,7 @@ func TestPeers(t *testing.T) {
 	}
 	peer.Need(t, peer.DockerRegistry, peer.Skopeo)
 	w := newPeerWorld(t)
-	cases := slices.Concat(registryCases(), rightsCases(), nginxCases(), limitCases(), haproxyCases(), doorCases(), callCases(), upstreamCases(), mutualCases(), sandboxCases(), tlsCases(), deleteCases())
+	cases := slices.Concat(registryCases(), rightsCases(), nginxCases(), limitCases(), haproxyCases(), doorCases(), callCases(), upstreamCases(), mutualCases(), sandboxCases(), tlsCases(), tokenCases(), deleteCases())
 	t.Run("cases", func(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {

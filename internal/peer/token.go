@@ -3,7 +3,9 @@
 package peer
 
 import (
+	"cmp"
 	"crypto"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,30 +26,46 @@ import (
 type Stranger int
 
 // Refuse answers 401. Nothing gives a token without rights, which the token
-// specification wants. Pull gives everybody the right to pull: the weakness.
+// specification wants. Pull gives everybody the right to pull, Any whatever is
+// asked for: the weaknesses.
 const (
 	Refuse Stranger = iota
 	Nothing
 	Pull
+	Any
 )
+
+// Rights say what a user may do: kind, name and action of a scope. Nil is
+// everything.
+type Rights func(kind, name, action string) bool
+
+type tokenUser struct {
+	password string
+	rights   Rights
+}
+
+// TokenOptions say how a token service gives tokens. The zero value is sound.
+type TokenOptions struct {
+	Stranger Stranger
+	Lifetime time.Duration // 0 is five minutes
+	Surplus  bool          // who asks to pull gets all that he may
+	AsAsked  bool          // the audience is whatever service is asked for, as docker_auth has it
+	Nobody   bool          // tokens have no audience
+	Refresh  bool          // refresh tokens are given to who asks for one
+}
 
 // TokenService is a Docker token service with one user, who may do anything, and
 // those that were added.
 type TokenService struct {
-	URL      string // of the service, http://host:port/token
-	jwks     string
-	signer   jose.Signer
-	users    map[string]tokenUser
-	stranger Stranger
-}
+	URL    string // of the service, http://host:port/token
+	jwks   string
+	signer jose.Signer
+	opts   TokenOptions
+	users  map[string]tokenUser
 
-type tokenUser struct {
-	password string
-	rights   Rights // nil is everything
+	mu      sync.Mutex
+	refresh map[string]string // refresh token: user
 }
-
-// Rights say what a user may do: kind, name and action of a scope.
-type Rights func(kind, name, action string) bool
 
 // AddUser adds a user, before anybody asks.
 func (s *TokenService) AddUser(name, password string, rights Rights) {
@@ -58,8 +77,14 @@ const (
 	tokenAudience = "peer registry"
 )
 
-// NewTokenService runs one in this process, on a port of its own.
+// NewTokenService runs one in this process, with one user who may do anything.
 func NewTokenService(tb testing.TB, user, password string, stranger Stranger) *TokenService {
+	tb.Helper()
+	return NewTokenServiceWith(tb, user, password, TokenOptions{Stranger: stranger})
+}
+
+// NewTokenServiceWith runs one in this process, on a port of its own.
+func NewTokenServiceWith(tb testing.TB, user, password string, o TokenOptions) *TokenService {
 	tb.Helper()
 	key := newKey(tb)
 	public := jose.JSONWebKey{Key: &key.PublicKey, Algorithm: "ES256", Use: "sig"}
@@ -77,7 +102,7 @@ func NewTokenService(tb testing.TB, user, password string, stranger Stranger) *T
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &TokenService{signer: signer, users: map[string]tokenUser{user: {password: password}}, stranger: stranger}
+	s := &TokenService{signer: signer, opts: o, users: map[string]tokenUser{user: {password: password}}, refresh: map[string]string{}}
 	s.jwks = write(tb, tb.TempDir(), "jwks.json", string(set))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,54 +126,117 @@ func (s *TokenService) Auth(realm string) Auth {
 	}}
 }
 
-// ServeHTTP implements the token specification as far as clients need it.
+// AuthRC2 is Auth for RegistryRC2, which does not start with a list of
+// algorithms.
+func (s *TokenService) AuthRC2() Auth {
+	a := s.Auth("")
+	delete(a["token"].(map[string]any), "signingalgorithms")
+	return a
+}
+
+// ServeHTTP implements the token specification as far as clients need it, by GET
+// and by POST (OAuth 2).
 func (s *TokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	user, password, known := r.BasicAuth()
-	who, registered := s.users[user]
-	switch {
-	case known && (!registered || password != who.password), !known && s.stranger == Refuse:
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	user, known, ok := s.who(r)
+	if !ok {
 		w.Header().Set("Www-Authenticate", `Basic realm="peer token service"`)
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
 		return
 	}
 	access := []any{}
-	for _, scope := range r.URL.Query()["scope"] {
+	for _, scope := range r.Form["scope"] {
 		for one := range strings.FieldsSeq(scope) {
-			access = append(access, s.grant(one, known, who.rights)...)
+			access = append(access, s.grant(one, user, known)...)
 		}
 	}
-	now := time.Now()
-	token, err := jwt.Signed(s.signer).Claims(map[string]any{
-		"iss": tokenIssuer, "sub": user, "aud": tokenAudience, "iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(5 * time.Minute).Unix(),
-		"jti": fmt.Sprintf("%x", random(8)), "access": access,
-	}).Serialize()
+	life := cmp.Or(s.opts.Lifetime, 5*time.Minute)
+	token, err := jwt.Signed(s.signer).Claims(s.claims(r, user, access, life)).Serialize()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	answer := map[string]any{"token": token, "access_token": token, "expires_in": int(life.Seconds())}
+	if s.opts.Refresh && known && (r.Form.Get("offline_token") == "true" || r.Form.Get("access_type") == "offline") {
+		answer["refresh_token"] = s.remember(user)
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": 300})
+	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// grant is what comes of one scope, type:name:actions.
-func (s *TokenService) grant(scope string, known bool, rights Rights) []any {
+// who asks; ok is false for a credential that is wrong, and for a stranger who
+// is refused.
+func (s *TokenService) who(r *http.Request) (user string, known, ok bool) {
+	user, password, known := r.BasicAuth()
+	if form := r.PostForm; !known && r.Method == http.MethodPost {
+		switch form.Get("grant_type") {
+		case "password":
+			user, password, known = form.Get("username"), form.Get("password"), true
+		case "refresh_token":
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			user, ok = s.refresh[form.Get("refresh_token")]
+			return user, ok, ok
+		}
+	}
+	if !known {
+		return "", false, s.opts.Stranger != Refuse
+	}
+	u, is := s.users[user]
+	ok = is && subtle.ConstantTimeCompare([]byte(u.password), []byte(password)) == 1
+	return user, ok, ok
+}
+
+func (s *TokenService) remember(user string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := fmt.Sprintf("refresh-%x", random(24))
+	s.refresh[token] = user
+	return token
+}
+
+func (s *TokenService) claims(r *http.Request, user string, access []any, life time.Duration) map[string]any {
+	now := time.Now()
+	c := map[string]any{
+		"iss": tokenIssuer, "sub": user, "aud": tokenAudience, "iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(life).Unix(),
+		"jti": fmt.Sprintf("%x", random(8)), "access": access,
+	}
+	if s.opts.AsAsked {
+		c["aud"] = r.Form.Get("service")
+	}
+	if s.opts.Nobody {
+		delete(c, "aud")
+	}
+	return c
+}
+
+// grant is what comes of one scope, type:name:actions: what is asked for and may
+// be had.
+func (s *TokenService) grant(scope, user string, known bool) []any {
 	kind, rest, _ := strings.Cut(scope, ":")
 	at := strings.LastIndex(rest, ":")
 	if at < 0 {
 		return nil
 	}
-	actions := strings.Split(rest[at+1:], ",")
-	if !known {
-		if s.stranger != Pull || kind != "repository" {
-			return nil
-		}
-		actions = []string{"pull"}
+	name, asked := rest[:at], strings.Split(rest[at+1:], ",")
+	if s.opts.Surplus && known && kind == "repository" {
+		asked = []string{"pull", "push", "delete"}
 	}
-	if rights != nil {
-		actions = slices.DeleteFunc(actions, func(action string) bool { return !rights(kind, rest[:at], action) })
-	}
+	actions := slices.DeleteFunc(asked, func(action string) bool { return !s.may(user, known, kind, name, action) })
 	if len(actions) == 0 {
 		return nil
 	}
-	return []any{map[string]any{"type": kind, "name": rest[:at], "actions": actions}}
+	return []any{map[string]any{"type": kind, "name": name, "actions": actions}}
+}
+
+func (s *TokenService) may(user string, known bool, kind, name, action string) bool {
+	if known {
+		rights := s.users[user].rights
+		return rights == nil || rights(kind, name, action)
+	}
+	return s.opts.Stranger == Any || s.opts.Stranger == Pull && kind == "repository" && action == "pull"
 }

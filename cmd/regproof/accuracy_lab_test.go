@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path"
 	"slices"
@@ -12,18 +11,15 @@ import (
 	"sync"
 	"testing"
 
-	main "github.com/regproof/regproof/cmd/regproof"
-	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
-	"github.com/regproof/regproof/probe"
 )
 
 // labRun is every probe, with every effect, at one door of the lab.
 type labRun struct {
 	door string
-	way  string // what the run was given beside, see labSetting
+	way  labWay
 
 	ran      bool
 	got      map[string]finding.Finding // the first of each probe
@@ -57,7 +53,7 @@ func TestAccuracyLab(t *testing.T) {
 		for range labWidth {
 			wg.Go(func() {
 				for r := range next {
-					t.Run(strings.TrimSuffix(r.door+" "+r.way, " "), r.prove)
+					t.Run(strings.TrimSpace(r.door+" "+r.way.String()), r.prove)
 				}
 			})
 		}
@@ -84,12 +80,16 @@ func TestAccuracyLab(t *testing.T) {
 // labCases are the entries, and the runs that they need, each once. Hostile
 // doors are about what they do to a run: the tests of the families hold them.
 func labCases() (cases []*labCase, runs []*labRun) {
-	known := map[[2]string]*labRun{}
-	get := func(door, way string) *labRun {
-		r, ok := known[[2]string{door, way}]
+	type key struct {
+		door string
+		way  labWay
+	}
+	known := map[key]*labRun{}
+	get := func(door string, way labWay) *labRun {
+		r, ok := known[key{door, way}]
 		if !ok {
 			r = &labRun{door: door, way: way}
-			known[[2]string{door, way}] = r
+			known[key{door, way}] = r
 			runs = append(runs, r)
 		}
 		return r
@@ -98,17 +98,13 @@ func labCases() (cases []*labCase, runs []*labRun) {
 		if w.Kind == lab.Hostile {
 			continue
 		}
-		c := &labCase{Weakness: w, run: get(w.Name, labWay(w))}
+		c := &labCase{Weakness: w, run: get(w.Name, wayOf(w))}
 		if w.Twin != "" {
-			c.twin = get(w.Twin, labWay(w))
+			c.twin = get(w.Twin, wayOf(w))
 		}
 		cases = append(cases, c)
 	}
-	// What waits for limits and bans to end takes longest.
-	slices.SortStableFunc(runs, func(a, b *labRun) int {
-		slow := func(r *labRun) int { return strings.Count(r.door, "limit-") + strings.Count(r.door, "ban-") }
-		return slow(b) - slow(a)
-	})
+	slices.SortStableFunc(runs, func(a, b *labRun) int { return b.way.slow(b.door) - a.way.slow(a.door) })
 	return cases, runs
 }
 
@@ -116,9 +112,12 @@ func labCases() (cases []*labCase, runs []*labRun) {
 // stand in the listings of another.
 func (r *labRun) prove(t *testing.T) {
 	l := labtest.Open(t)
-	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{r.door}})
-	got := labtest.Prove(t, l, d, labtest.Setting{Probes: main.AllProbes(), Change: func(o *probe.Options) { labSetting(r.way, l, d, o) }})
-	r.fails, r.broken, r.got = got.Of(finding.Fail), got.Of(finding.Error), map[string]finding.Finding{}
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{r.door}, Lifetime: r.way.lifetime})
+	got := labtest.Prove(t, l, d, r.way.setting(t, l, d))
+	r.fails = slices.DeleteFunc(got.Of(finding.Fail), func(id string) bool {
+		return slices.Contains(r.way.always(r.door), id)
+	})
+	r.broken, r.got = got.Of(finding.Error), map[string]finding.Finding{}
 	for _, f := range got.Findings {
 		if before, ok := r.got[f.Probe]; !ok || finding.Worse(before.Outcome, f.Outcome) != before.Outcome {
 			r.got[f.Probe] = f
@@ -189,41 +188,4 @@ func (c *labCase) want() finding.Outcome {
 		return finding.Unknown
 	}
 	return finding.Pass
-}
-
-// labWay names what a run needs so that an entry can be decided: the entries of
-// some families need a setting of their own.
-func labWay(w lab.Weakness) string {
-	if family, _, _ := strings.Cut(w.Probe, "/"); family == "cache" {
-		return family
-	}
-	return ""
-}
-
-func labSetting(way string, l *lab.Lab, d *lab.Door, o *probe.Options) {
-	o.Effects = append(o.Effects, probe.DefaultCredentials, probe.WrongPassword)
-	o.Targets[0].Redirects = labStorage(l, d)
-	if way == "cache" { // the image stands for one of the sandbox
-		o.Effects = append(o.Effects, probe.PrimesCache)
-		o.Sandbox = "team-a"
-	}
-}
-
-// labStorage finds where a door sends the entitled for blobs, if it does.
-func labStorage(l *lab.Lab, d *lab.Door) []credential.Origin {
-	r, err := http.NewRequest("GET", d.URL()+"/v2/team-a/app/blobs/"+l.Images()[0].Layers[0], nil)
-	if err != nil {
-		return nil
-	}
-	r.SetBasicAuth(l.User())
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		return nil
-	}
-	resp.Body.Close()
-	o, err := credential.ParseOrigin(resp.Header.Get("Location"))
-	if err != nil {
-		return nil
-	}
-	return []credential.Origin{o}
 }

@@ -21,9 +21,21 @@ var (
 // labMay are the probes that may fail beside the one that an entry is for: the
 // same weakness, seen by another control. A star is path.Match's.
 var labMay = map[string][]string{
-	"no-auth": labAll, "ping-only": labAll, "ban-open": labAll, "replica-open": labAll,
-	"reads-open": labReads, "bot-filter": labReads, "second-address-open": labReads, "open-on-http2": labReads, "limit-req-open": labReads,
-	"anon-token":              labImage,
+	"no-auth": labAll, "ping-only": labAll, "ban-open": labAll, "limit-req-open": labAll, "replica-open": labAll, "mtls-optional": labAll,
+	"reads-open": labReads, "bot-filter": labReads, "second-address-open": labReads, "open-on-http2": labReads,
+	"anon-token": append([]string{"token/stranger"}, labImage...),
+	// What strangers may do, everybody may.
+	"token-anonymous-pull":    append([]string{"authz/upload-session"}, labImage...),
+	"token-anonymous-any":     append([]string{"authz/push"}, labAll...),
+	"token-escalation":        {"authz/*"}, // the rights are those of the tokens
+	"token-account":           {"token/empty-credential"},
+	"token-any-service":       {"token/audience"}, // of a token for another service nobody can tell who is to blame
+	"verify-no-aud":           {"token/service"},
+	"workload-unsigned":       {"token/algorithm"},
+	"workload-optional":       {"anonymous/config", "anonymous/layer"},
+	"anonymous-write":         {"anonymous/upload"},
+	"cert-sha1":               {"transport/certificate"},
+	"plain-http-beside":       {"transport/plain-challenge"},
 	"manifests-open":          {"anonymous/index-child", "anonymous/manifest-by-digest", "anonymous/referrers-tag"},
 	"digest-open":             {"anonymous/index-child"},
 	"blobs-open":              {"anonymous/config"},

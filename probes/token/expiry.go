@@ -21,6 +21,7 @@ var Expiry = probe.Probe{
 	How: []string{
 		"a token of the identity that may read the image is used at once, which opens it; then, only with --slow, it is kept until 70 s after its end (60 s are the leeway of distribution) and used twice more, on new connections",
 		"its end is exp, by the registry's own clock (Date), or by when the token began (iat) where it tells none; of a token that cannot be read, expires_in, or 60 s as the specification has it",
+		"where the key of the token service is given, tokens that are over for an hour, or not good before an hour from now, are signed with it and used at once: content is a failure; without --slow that decides",
 		"a stranger is denied at that time, and a new token opens the image, so that a denial is the token's",
 		"a token that lives longer than 10 minutes is not waited for; the run goes on meanwhile, and --timeout (5 minutes, unless it is set) must be longer than the wait",
 		"a token that can be read, names no end and opens the image is a failure of its own, medium",
@@ -48,6 +49,9 @@ func (p patience) run(ctx context.Context, t *probe.Trial) probe.Result {
 	o, no := ownToken(ctx, t)
 	if no.Outcome != "" {
 		return no
+	}
+	if r := outOfTime(ctx, t); r.Outcome == finding.Fail || r.Outcome == finding.Pass && !t.Slow() {
+		return r
 	}
 	r := probe.Result{Identity: o.id.Name, Evidence: o.trail(), Subject: manifest(o.plain), Attempts: 1}
 	if o.minted.JWT != nil {

@@ -82,21 +82,26 @@ func (w *watched) alive(ctx context.Context) probe.Result {
 func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 	var credential, token state
 	follow := w.issued != nil && time.Until(w.end) <= w.most
-	var ended bool
+	outlived := 0 // openings by the token when it should open nothing any more
 	for {
 		now := time.Since(begin)
+		ended := w.issued != nil && time.Now().After(w.end.Add(w.leeway))
 		if !credential.done() {
 			opens, refused, a, trail := w.exchange(ctx)
 			credential.add(now, opens, a, refused, trail)
 		}
 		if w.issued != nil && !token.done() {
 			a := w.t.Use(ctx, w.id.Name, w.issued.minted.Token, w.plain.Request)
-			token.add(now, w.t.Serves(w.plain, a), a, denied(a), a.Trail)
+			opens := w.t.Serves(w.plain, a)
+			token.add(now, opens, a, denied(a), a.Trail)
+			if opens && ended {
+				outlived++
+			}
 		}
 		w.result.Attempts++
 		late := credential.late(now, w.rev.Within) // whatever becomes of the token
-		ended = w.issued != nil && time.Now().After(w.end.Add(w.leeway))
-		if late || credential.done() && (w.issued == nil || token.done() || !follow || ended) {
+		seen := w.issued == nil || token.done() || !follow || outlived >= 2 || ended && token.other != ""
+		if late || credential.done() && seen {
 			break
 		}
 		if ctx.Err() != nil || w.t.Wait(ctx, time.Now().Add(w.every), "") != nil {
@@ -104,7 +109,7 @@ func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 			return w.result
 		}
 	}
-	return w.judge(credential, token, ended && follow)
+	return w.judge(credential, token, outlived >= 2 && follow)
 }
 
 // exchange logs in anew and asks for the manifest.
@@ -122,7 +127,7 @@ func (w *watched) exchange(ctx context.Context) (opens, refused bool, a probe.An
 }
 
 // judge says what was seen of both.
-func (w *watched) judge(credential, token state, ended bool) probe.Result {
+func (w *watched) judge(credential, token state, outlives bool) probe.Result {
 	r := w.result
 	var text []string
 	switch {
@@ -139,7 +144,7 @@ func (w *watched) judge(credential, token state, ended bool) probe.Result {
 		text = append(text, fmt.Sprintf("the token from before was refused after %s", after(token.at)))
 	case token.other != "":
 		text = append(text, fmt.Sprintf("the token from before was answered %s at last", token.other))
-	case !ended:
+	case !outlives:
 		text = append(text, fmt.Sprintf("the token from before still worked after %s, and was followed no longer", after(token.open)))
 	default:
 		text = append(text, fmt.Sprintf("the token from before worked for %s, longer than %s after its end", after(token.open), span(int64(w.leeway/time.Second))))
@@ -147,7 +152,6 @@ func (w *watched) judge(credential, token state, ended bool) probe.Result {
 	r.Reason = strings.Join(text, "; ")
 	r.Evidence = slices.Concat(credential.trail, token.trail)
 	stays := credential.stays(w.rev.Within)
-	outlives := ended && !token.done() && token.other == ""
 	switch {
 	case stays:
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", credential.trail
@@ -155,7 +159,7 @@ func (w *watched) judge(credential, token state, ended bool) probe.Result {
 	case outlives:
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", token.trail
 		r.Message = fmt.Sprintf("a token of %s outlives its end and the revocation of the credential", w.id.Name)
-	case !credential.done() || ended && !token.done():
+	case !credential.done() || token.other != "":
 		r.Outcome = finding.Unknown
 	default:
 		r.Outcome, r.Observed = finding.Pass, "deny"

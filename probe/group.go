@@ -220,7 +220,7 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 	case ctx.Err() != nil:
 		return not(finding.NotChecked, "interrupted")
 	case p.Expects != "" && p.Expects != d.ep.Expect:
-		return not(finding.NotApplicable, "the endpoint is not meant to be "+string(p.Expects))
+		return not(finding.NotApplicable, "the file does not expect it of the endpoint (expect: "+string(p.Expects)+")")
 	case p.Expects == "" && d.ep.shut():
 		return not(finding.NotApplicable, "the endpoint is meant to be "+string(d.ep.Expect)+", which a probe of its own decides")
 	case d.problem != "" && !d.ep.shut():

@@ -353,7 +353,11 @@ func (r *run) leave(gone, all int, left []Remains) {
 	if all == 0 {
 		return
 	}
-	r.say(fmt.Sprintf("sandbox %s: %d of the %s that the trials pushed, or tried to, are not there any more", r.opts.Sandbox, gone, count(all, "object")))
+	how := fmt.Sprintf("%d of the %s", gone, count(all, "object"))
+	if gone == all {
+		how = "nothing is left of the " + count(all, "object")
+	}
+	r.say(fmt.Sprintf("sandbox %s: %s that the trials pushed, or tried to push%s", r.opts.Sandbox, how, map[bool]string{true: "", false: ", are gone again"}[gone == all]))
 	for _, l := range left {
 		r.say(l.String())
 	}

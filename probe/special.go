@@ -155,6 +155,9 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	}
 	if other.NotAsked != "" || (other.Status == 0 && other.Failure != wire.ClientCert) || other.Status == 429 || other.Status >= 500 {
 		v.Outcome, v.Reason = finding.Unknown, "a made-up name was answered with "+is
+		if other.Status == 0 {
+			v.Reason = "a made-up name was not answered"
+		}
 		return v
 	}
 	if was == is {

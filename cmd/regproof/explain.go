@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/control"
@@ -115,14 +116,27 @@ func explain(out io.Writer, p probe.Probe, name string) {
 	}
 }
 
+// measured are the probes of tokens whose pass is no denial.
+var measured = []string{"token/lifetime", "token/user-existence", "token/user-timing", "token/throttling"}
+
 // passes says what a pass of a probe rests on.
 func passes(p probe.Probe) string {
 	const never = " What proves nothing is unknown, never a pass."
 	switch family, _, _ := strings.Cut(p.ID, "/"); {
 	case family == "exposure":
-		return "It is not served to strangers from this vantage, or is not as it should not be. A page that every path gets is no answer." + never
+		return "It is not served to strangers from this vantage, or is as it should be. A page that every path gets is no answer." + never
 	case family == "ingress" && len(p.Needs) == 0:
 		return "Every way to ask is answered without the content, somebody who may read the image got it in the same run, and the plain request was denied. An odd way may be answered with any status." + never
+	case family == "transport" && p.Per == probe.Registry:
+		return "Every address of the endpoint was tried, and none of the failures above was seen." + never
+	case family == "transport":
+		return "Every answer is a denial (400, 401, 403, 495, 496, a refused handshake) and somebody who may read the image got it with a certificate in the same run." + never
+	case family == "immutability":
+		return "What must be refused was refused, or had changed nothing when it was read back, and a plain push worked beside it." + never
+	case family == "authz":
+		return "Every answer is a denial (401, 403, 404), the identity was let in at the registry in the same run where a made-up user is not, and somebody who has the right was served." + never
+	case slices.Contains(measured, p.ID):
+		return "It was tried to the end, and none of the failures above was seen." + never
 	case family == "cache":
 		return "The answers here are those of the registry: a stranger is denied also after the entitled were served, a tag is the same as at the primary endpoint." + never
 	}

@@ -205,14 +205,18 @@ func (p purse) fold(r probe.Result) probe.Result {
 		if p.given > 0 {
 			used := "none of which says that it allows anything new"
 			if n := min(len(p.usable), maxShown); n > 0 {
-				used = fmt.Sprintf("%d used that differ", n)
+				used = fmt.Sprintf("%d of them different and used", n)
 			}
 			parts = append(parts, fmt.Sprintf("%d given, %s", p.given, used))
 		}
 		if p.refused > 0 {
 			parts = append(parts, fmt.Sprintf("%d refused", p.refused))
 		}
-		r.Reason = "tokens: " + strings.Join(parts, ", ") + "; " + strings.TrimPrefix(r.Reason, "0 ways to ask, none opened it; ")
+		rest := strings.TrimPrefix(r.Reason, "0 ways to ask, none opened it; ")
+		if len(parts) > 0 {
+			rest = "tokens that were asked for: " + strings.Join(parts, ", ") + "; " + rest
+		}
+		r.Reason = rest
 	}
 	return r
 }

@@ -98,7 +98,7 @@ func (slow tarpit) judge(c probe.Counter, all []probe.Answer) probe.Result {
 		r.Reason = fmt.Sprintf("every refusal takes %s, from the first on: by itself or on purpose", shown(median(spans(all))))
 	default:
 		r.Outcome = finding.Fail
-		r.Reason = fmt.Sprintf("%d wrong passwords of a made-up user, one after the other %s: each was answered %s, after %s in the middle, without Retry-After", len(all), c.Where(), said(last), shown(median(spans(all))))
+		r.Reason = fmt.Sprintf("%d wrong passwords of a made-up user, one after the other %s: each was answered %s, half of them within %s, without Retry-After", len(all), c.Where(), said(last), shown(median(spans(all))))
 		r.Message = fmt.Sprintf("%d wrong passwords in a row are answered as the first one, and as fast", len(all))
 	}
 	return r

@@ -54,7 +54,7 @@ func undecoyed(t *probe.Trial) probe.Result {
 		return probe.Result{Outcome: finding.NotChecked, Reason: why}
 	}
 	if t.Allows(probe.WrongPassword) && decoy == "" {
-		return probe.Result{Outcome: finding.NotChecked, Reason: "it needs --try-wrong-password and check.decoy in the file: a user that exists and that nobody needs, since it may be locked out"}
+		return probe.Result{Outcome: finding.NotChecked, Reason: "it needs check.decoy in the file: a user that exists and that nobody needs, since it may be locked out"}
 	}
 	return probe.Result{}
 }
@@ -152,7 +152,9 @@ func (m timing) judge(r probe.Result, c probe.Counter, decoy string, rounds []co
 	return r
 }
 
-func shown(d time.Duration) string { return d.Round(10 * time.Microsecond).String() }
+func shown(d time.Duration) string {
+	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
+}
 
 // madeUp is the name of a user that does not exist, as long as a name that does
 // where that can be: it always begins as the made-up user of the run.

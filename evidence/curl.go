@@ -17,7 +17,7 @@ import (
 // Accept-Encoding; of a list in Accept the type that was served is enough.
 //
 // A secret is written $REGPROOF_TOKEN or -u, and what else was redacted
-// $REGPROOF_VALUE. A client certificate is the file $REGPROOF_CERT, with its key
+// $REGPROOF_VALUE, but for the account of a token request. A client certificate is the file $REGPROOF_CERT, with its key
 // in it. A request body is not repeated, nor is a session resumed. caFile may be
 // "". A handshake is repeated by openssl instead.
 func Curl(x Exchange, caFile string) []string {
@@ -250,6 +250,9 @@ func quote(s string) string {
 		return literal(s)
 	}
 	out := `"$REGPROOF_VALUE"`
+	if strings.HasSuffix(s[:at[0]], "account=") { // of a token request: who asks
+		out = `"$REGPROOF_USER"`
+	}
 	if at[0] > 0 {
 		out = literal(s[:at[0]]) + out
 	}

@@ -48,7 +48,11 @@ func (s *Spool) Judge(bar finding.Severity, interrupted bool, problem string, re
 	case !loggedIn && t.open > 0 && s.summary.Fail == 0:
 		return Exit{Unproven, fmt.Sprintf("no leak found in %d requests; not proven private: log in, or pass --username", requests)}
 	case t.open > 0:
-		return Exit{Unproven, fmt.Sprintf("%s not decided: %s", plural(t.open, "required trial"), t.firstOpen)}
+		others := ""
+		if t.openOther > 0 {
+			others = fmt.Sprintf("; %d of them for other reasons, see above", t.openOther)
+		}
+		return Exit{Unproven, fmt.Sprintf("%s not decided: %s%s", plural(t.open, "required trial"), t.firstOpen, others)}
 	case t.decided == 0:
 		return Exit{Unproven, "no required trial was decided"}
 	case s.summary.Fail > 0 && bar.Rank() == 0:

@@ -37,6 +37,7 @@ type tally struct {
 	required  int
 	broken    int // errors
 	firstOpen string
+	openOther int // of open, those for another reason than the first
 	cut       int // left out for a budget or a rate limit, though nothing required it
 }
 
@@ -106,6 +107,9 @@ func (s *Spool) count(f finding.Finding) {
 		s.tally.open++
 		if s.tally.firstOpen == "" {
 			s.tally.firstOpen = f.Reason
+		}
+		if s.tally.firstOpen != f.Reason {
+			s.tally.openOther++
 		}
 	case f.Outcome == finding.NotChecked && (strings.Contains(f.Reason, "check.budget") || strings.Contains(f.Reason, "throttles or bans")):
 		s.tally.cut++

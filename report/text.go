@@ -28,7 +28,7 @@ import (
 type TextOptions struct {
 	Style
 	Severity finding.Severity // show failures from here on; "" shows all
-	Verbose  bool             // passes too
+	Verbose  bool             // passes too, and what does not apply
 
 	All bool // every failure in full, as in a file
 }
@@ -48,26 +48,39 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	t.head()
 	var failed []finding.Finding
 	quiet := map[string]int{}
-	var order []string
+	var order, moot []string
 	for f := range r.Spool.Findings() {
+		t.saw(f.Probe)
 		switch f.Outcome {
 		case finding.Fail:
 			if f.Severity.Rank() >= o.Severity.Rank() && len(failed) < 10_000 {
 				failed = append(failed, f)
 			}
-		case finding.Pass, finding.NotApplicable:
+		case finding.Pass:
 			if o.Verbose {
 				t.line("%s %s  %s", t.mark(f.Outcome), f.Probe, t.where(f))
 				t.field("", f.Reason)
 			}
 		default:
 			key := string(f.Outcome) + "\x00" + f.Reason
-			if quiet[key] == 0 {
+			switch {
+			case quiet[key] > 0:
+			case f.Outcome != finding.NotApplicable:
 				order = append(order, key)
+			case o.Verbose:
+				moot = append(moot, key)
+			default:
+				continue
 			}
 			quiet[key]++
 			t.names(key, f)
 		}
+	}
+	if o.Verbose && r.Summary.Pass > 0 {
+		t.line("")
+	}
+	for _, key := range moot {
+		t.undecided(key, quiet[key])
 	}
 	slices.SortStableFunc(failed, func(a, b finding.Finding) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
 	perProbe := map[string]int{}
@@ -88,6 +101,9 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 		t.undecided(key, quiet[key])
 	}
 	t.optional(optional, quiet)
+	if t.starred {
+		t.line("* is required: without it nothing is proven (exit 3)\n")
+	}
 	t.tail()
 	return t.Flush()
 }
@@ -98,8 +114,11 @@ type text struct {
 	r      *Report
 	probes map[string][]string
 	places map[string][]string
+	family map[string][]string // the probes of each that the report has
 	shown  int
 	told   map[string]bool // probes whose why and fix were shown
+
+	starred bool // something required was not decided
 }
 
 func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
@@ -201,7 +220,7 @@ func (t *text) block(f finding.Finding) {
 	}
 	t.told[f.Probe] = true
 	if shown {
-		t.curl(f, x)
+		t.repeat(f, x)
 	}
 	t.line("")
 }
@@ -214,44 +233,6 @@ func forFront(f finding.Finding, x evidence.Exchange) string {
 		return ""
 	}
 	return " --product " + front
-}
-
-// shows is the exchange that shows the failure best: the last one that was
-// answered with 2xx or 3xx, else the last. A DELETE only tidies up, unless
-// nothing else was let through.
-func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
-	x, found := t.best(f, false)
-	if found && (x.Status/100 == 2 || x.Status/100 == 3) {
-		return x, true
-	}
-	if d, ok := t.best(f, true); ok {
-		return d, true
-	}
-	return x, found
-}
-
-func (t *text) best(f finding.Finding, deletes bool) (evidence.Exchange, bool) {
-	var best evidence.Exchange
-	found := false
-	for _, id := range f.Evidence {
-		x, err := t.r.Recorder.Get(id)
-		if err != nil || tokenRequest(x) || (x.Method == "DELETE") != deletes || strings.HasPrefix(x.Target, "file:") {
-			continue
-		}
-		if !found || x.Status/100 == 2 || x.Status/100 == 3 {
-			if found && best.Status/100 == 2 && x.Status/100 != 2 {
-				continue
-			}
-			best, found = x, true
-		}
-	}
-	return best, found
-}
-
-// tokenRequest says whether an exchange was with a token service: it is asked
-// for a scope, or outside the API.
-func tokenRequest(x evidence.Exchange) bool {
-	return strings.Contains(x.Target, "scope=") && !strings.HasPrefix(x.Target, "/v2/_catalog")
 }
 
 // shortDigest cuts digests for reading; the curl line has them whole.
@@ -269,8 +250,12 @@ func got(x evidence.Exchange) string {
 	case x.Status == 0:
 		return x.Error
 	}
-	if x.Method != "HEAD" && x.BodySize > 0 {
+	switch {
+	case x.Method == "HEAD" || x.BodySize == 0:
+	case !x.BodyTruncated:
 		s += ", " + bytes(x.BodySize)
+	case x.BodySize > 1: // of the others no more was read than that there is a body
+		s += ", at least " + bytes(x.BodySize)
 	}
 	if x.BodySHA256 != nil && x.BodySize > 0 {
 		s += ", sha256 " + (*x.BodySHA256)[:12]
@@ -280,63 +265,14 @@ func got(x evidence.Exchange) string {
 
 // bytes writes a size with a comma every three digits.
 func bytes(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
 	return s + " bytes"
-}
-
-// curl writes the command that repeats the failure, and the one that gets an
-// anonymous token for it first.
-func (t *text) curl(f finding.Finding, x evidence.Exchange) {
-	label := "repeat"
-	for _, id := range f.Evidence {
-		if tx, err := t.r.Recorder.Get(id); err == nil && tokenRequest(tx) && tx.Status == 200 && usesToken(x) {
-			lines := evidence.Curl(tx, t.r.CAFile)
-			lines[0] = "REGPROOF_TOKEN=$(curl -sS"
-			lines = append(lines[:len(lines):len(lines)], `| sed 's/.*"token":"\([^"]*\)".*/\1/')`)
-			t.command(label, lines)
-			label = ""
-		}
-	}
-	lines := evidence.Curl(x, t.r.CAFile)
-	if m := atTimes.FindStringSubmatch(f.Variant); m != nil {
-		lines[0] = "for i in $(seq " + m[1] + "); do " + lines[0]
-		lines[len(lines)-1] += "; done"
-	}
-	t.command(label, lines)
-}
-
-// atTimes is the variant of a finding that is seen at times only: its command
-// has to be run as often as the probe asked.
-var atTimes = regexp.MustCompile(`^\d+ of (\d+) new connections$`)
-
-func usesToken(x evidence.Exchange) bool {
-	return slices.ContainsFunc(x.RequestHeaders, func(h [2]string) bool { return strings.EqualFold(h[0], "authorization") })
-}
-
-// command writes words as one shell command, broken where it must be. A word
-// is never broken: it could not be pasted then.
-func (t *text) command(label string, words []string) {
-	line := ""
-	flush := func(end string) {
-		t.line("  %s%s%s", t.o.dim(fmt.Sprintf("%-10s", label)), line, end)
-		label, line = "", "  "
-	}
-	for i, w := range words {
-		if line != "" && strings.TrimSpace(line) != "" && len(line)+1+len(w)+2 > Width-12 {
-			flush(` \`)
-		}
-		if strings.TrimSpace(line) == "" {
-			line += w
-		} else {
-			line += " " + w
-		}
-		if i == len(words)-1 {
-			flush("")
-		}
-	}
 }
 
 // names remembers which probes and endpoints share a reason.
@@ -348,12 +284,41 @@ func (t *text) names(key string, f finding.Finding) {
 		t.places[key] = append(t.places[key], f.Endpoint)
 	}
 	name := f.Probe
-	if f.Required {
+	if f.Required && f.Outcome != finding.NotApplicable {
 		name += "*"
+		t.starred = true
 	}
 	if !slices.Contains(t.probes[key], name) && len(t.probes[key]) < 500 {
 		t.probes[key] = append(t.probes[key], name)
 	}
+}
+
+// saw remembers which probes of a family the report has.
+func (t *text) saw(id string) {
+	name, _, _ := strings.Cut(id, "/")
+	if t.family == nil {
+		t.family = map[string][]string{}
+	}
+	if !slices.Contains(t.family[name], id) {
+		t.family[name] = append(t.family[name], id)
+	}
+}
+
+// families writes family/* for all probes of a family that the report has, when
+// there are several and none is required.
+func (t *text) families(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		name, _, _ := strings.Cut(id, "/")
+		all := t.family[name]
+		missing := func(p string) bool { return !slices.Contains(ids, p) }
+		if len(all) < 4 || slices.ContainsFunc(all, missing) {
+			out = append(out, id)
+		} else if whole := fmt.Sprintf("%s/* (%d)", name, len(all)); !slices.Contains(out, whole) {
+			out = append(out, whole)
+		}
+	}
+	return out
 }
 
 // undecided writes what shares an outcome and a reason.
@@ -365,7 +330,7 @@ func (t *text) undecided(key string, n int) {
 	}
 	t.line("%s  %d  %s", t.mark(finding.Outcome(outcome)), n, where)
 	t.line("%s", Fold(reason, "  "))
-	shown, more := t.probes[key], ""
+	shown, more := t.families(t.probes[key]), ""
 	if len(shown) > 20 {
 		shown, more = shown[:20], fmt.Sprintf(" and %d more", len(shown)-20)
 	}
@@ -403,13 +368,17 @@ func (t *text) optional(keys []string, n map[string]int) {
 	for _, key := range keys {
 		all += n[key]
 	}
-	t.line("%s  %d  left to options", t.mark(finding.NotChecked), all)
+	to := "options"
+	if slices.ContainsFunc(keys, func(k string) bool { return !strings.HasPrefix(flag(k), "--") }) {
+		to += " and the file (-f)"
+	}
+	t.line("%s  %d  left to %s", t.mark(finding.NotChecked), all, to)
 	keys = slices.Clone(keys)
 	slices.SortStableFunc(keys, func(a, b string) int { // the file's come last
 		return cmp.Compare(strings.Count(flag(b), "--"), strings.Count(flag(a), "--"))
 	})
 	for _, key := range keys {
-		for i, l := range fold(strings.Join(t.probes[key], " "), Width-29) {
+		for i, l := range fold(strings.Join(t.families(t.probes[key]), " "), Width-29) {
 			name := ""
 			if i == 0 {
 				name = flag(key)

@@ -82,7 +82,7 @@ func TestLab(t *testing.T) {
 					target.Signing = &probe.Signing{KeyID: id, Key: key}
 				}
 			}
-			c := labtest.Prove(t, l, d, labtest.Setting{Probes: mine, Policy: intended, Change: withDev(l, d, more)})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: mine, Policy: intended, Change: certified(t, l, w, withDev(l, d, more))})
 			for _, f := range c.Findings {
 				t.Logf("%s %s: %s | %s", f.Outcome, f.Probe, f.Reason, f.Message)
 				if f.Outcome == finding.Error {
@@ -99,5 +99,23 @@ func TestLab(t *testing.T) {
 				t.Errorf("fail: %v, want %s alone", got, w.Probe)
 			}
 		})
+	}
+}
+
+// certified gives who has a password a client certificate, too, where the door
+// wants one.
+func certified(t *testing.T, l *lab.Lab, w lab.Weakness, change func(*probe.Options)) func(*probe.Options) {
+	if !w.Needs.Certificate {
+		return change
+	}
+	return func(o *probe.Options) {
+		change(o)
+		for i := range o.Identities {
+			cert, err := l.ClientCert(o.Identities[i].Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Identities[i].Cert = &cert
+		}
 	}
 }

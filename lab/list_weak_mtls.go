@@ -24,6 +24,12 @@ func weakMutual() []entry {
 			"mtls-password", any, "mtls-optional"), mutual{mode: anyone, password: true}),
 		tokensAt(byCertificate(weak("mtls-token-open", "The registry wants a client certificate, and its token service does not.",
 			"mtls-token", any, "mtls-optional"), mutual{mode: required, accepts: named, password: true}), tls.NoClientCert),
+		verifying(byCertificate(weak("mtls-token-no-signature", "Behind the client certificate a token is decoded, and its signature is not looked at.",
+			"mtls-token-sound", "token/signature", "jwt-signature-not-checked"), mutual{mode: required, accepts: ofUser, password: true}), ignoresSignature),
+		verifying(byCertificate(weak("mtls-token-alg-none", "Without a client certificate there is a 400; behind it a token that calls itself unsigned is accepted.",
+			"mtls-token-asked", "token/algorithm", "jwt-alg-none"), mutual{mode: given, accepts: ofUser, password: true}), takesNone),
+		giving(byCertificate(weak("mtls-token-stranger", "Who has a client certificate gets a token for everything, without a password.",
+			"mtls-token-sound", "token/stranger", "token-anon-grant-private"), mutual{mode: required, accepts: ofUser, password: true}), gives(pullsAnything)),
 		byCertificate(weak("mtls-any-subject", "Every client certificate of the authority reads everything.",
 			"mtls-required", who, "mtls-any-ca-subject"), mutual{mode: required}),
 		byCertificate(weak("mtls-prefix", "Whoever's name begins like the user's is the user.",
@@ -59,6 +65,10 @@ func soundMutual() []entry {
 			mutual{mode: tls.RequireAndVerifyClientCert, accepts: named, password: true}),
 		tokensAt(byCertificate(sound("mtls-token", "The registry and its token service want a client certificate.", any),
 			mutual{mode: tls.RequireAndVerifyClientCert, accepts: named, password: true}), tls.RequireAndVerifyClientCert),
+		verifying(byCertificate(sound("mtls-token-sound", "The certificate of a user is required, and behind it a front verifies tokens.", "token/signature"),
+			mutual{mode: tls.RequireAndVerifyClientCert, accepts: ofUser, password: true}), 0),
+		verifying(byCertificate(sound("mtls-token-asked", "Without the certificate of a user there is a 400, and behind it a front verifies tokens.", "token/algorithm"),
+			mutual{mode: tls.VerifyClientCertIfGiven, accepts: ofUser, password: true}), 0),
 		byCertificate(sound("mtls-vhosts", "A site beside the registry wants no certificate, and its sessions open nothing.", "transport/session-resumption"),
 			mutual{accepts: named, vhosts: beside(inEverySession)}),
 		byCertificate(sound("spiffe-sound", "One SPIFFE ID may read, compared as it is.", "transport/spiffe-identity"),
@@ -75,5 +85,17 @@ func byCertificate(w Weakness, m mutual) entry {
 func tokensAt(e entry, mode tls.ClientAuthType) entry {
 	e.Weakness = needsToken(e.Weakness)
 	e.tokenHost = &mode
+	return e
+}
+
+// verifying puts a front that verifies tokens behind the certificate, and the
+// token service beside it, on the same port.
+func verifying(e entry, flaws flaw) entry {
+	e.Weakness, e.verifies, e.flaws = needsToken(e.Weakness), true, flaws
+	return giving(e, forAnyService)
+}
+
+func giving(e entry, tokens func(*tokenService)) entry {
+	e.Weakness, e.tokens = needsToken(e.Weakness), tokens
 	return e
 }

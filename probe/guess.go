@@ -52,7 +52,10 @@ func (t *Trial) Counter(ctx context.Context) (Counter, Result) {
 	}
 	c := Counter{issuer: is}
 	name, password := t.Stray()
-	if a := t.Guess(ctx, c, name, password); a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed {
+	switch a := t.Guess(ctx, c, name, password); {
+	case a.WantsCertificate():
+		return Counter{}, NotApplicable("the token service lets nobody try a password who has no client certificate")
+	case a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed:
 		c.post = true
 	}
 	return c, Result{}
@@ -60,11 +63,15 @@ func (t *Trial) Counter(ctx context.Context) (Counter, Result) {
 
 // basicCounter is /v2/ if it asks for a password, else the manifest.
 func (t *Trial) basicCounter() (Counter, Result) {
-	basic := func(a Answer) bool {
-		return a.First.Status == http.StatusUnauthorized && slices.ContainsFunc(login.ParseChallenges(a.First.Header.Values("Www-Authenticate")), func(c login.Challenge) bool { return c.Scheme == "basic" })
+	named := func(cs []login.Challenge) bool {
+		return slices.ContainsFunc(cs, func(c login.Challenge) bool { return c.Scheme == "basic" })
 	}
+	basic := func(a Answer) bool {
+		return a.First.Status == http.StatusUnauthorized && named(login.ParseChallenges(a.First.Header.Values("Www-Authenticate")))
+	}
+	behind := t.lent() != nil && !t.Certificates().Only() && named(t.door.lastChallenges())
 	switch {
-	case t.Planning() || basic(t.Ping(Answer{})):
+	case t.Planning() || behind || basic(t.Ping(Answer{})):
 		return Counter{request: oci.Request{Method: http.MethodGet, Kind: oci.Ping}}, Result{}
 	case basic(t.group.cold[t.door.first().Address.String()]):
 		return Counter{request: manifestOf(t.Repository(), t.Reference())}, Result{}
@@ -72,14 +79,15 @@ func (t *Trial) basicCounter() (Counter, Result) {
 	return Counter{}, NotApplicable("no password is asked for: neither a token service nor Basic is named")
 }
 
-// Guess is one login with a name and a password that are no secret. It is not
+// Guess is one login with a name and a password that are no secret; where a
+// certificate is required, with that of the entitled. It is not
 // asked again and not counted as a denied request: a probe that guesses says how
 // often. The answer holds its body, and how long it took.
 func (t *Trial) Guess(ctx context.Context, c Counter, name, password string) Answer {
 	header := [2]string{"Authorization", login.BasicHeader(name, password)}
 	if c.issuer.Realm == "" {
 		return t.ask(ctx, question{
-			lane: t.door.first(), id: anonymous, phase: phaseFresh, request: c.request, variant: true, direct: true, private: true, confirms: true,
+			lane: t.door.first(), id: anonymous, phase: phaseFresh, request: c.request, variant: true, direct: true, private: true, confirms: true, lent: t.lent(),
 			change: func(r *wire.Request) {
 				r.Header = append(r.Header, header)
 				r.Identity = Guessing
@@ -90,6 +98,7 @@ func (t *Trial) Guess(ctx context.Context, c Counter, name, password string) Ans
 	if err != nil {
 		return Answer{Problem: err.Error()}
 	}
+	id.Cert = t.lent().at(t.door, c.issuer.Realm).Cert
 	ask := login.Ask{Query: Mint{Account: name, Scopes: []string{t.Scope("pull")}}.query(c.issuer, *anonymous), Header: [][2]string{header}, Without: true}
 	if c.post {
 		ask.Method, ask.Query, ask.Header = http.MethodPost, "", nil

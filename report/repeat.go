@@ -57,7 +57,8 @@ func tokenRequest(x evidence.Exchange) bool {
 // sandbox is gone, so that it takes another run.
 func (t *text) repeat(f finding.Finding, x evidence.Exchange) {
 	if p, ok := t.r.Probe(f.Probe); ok && p.Effect == probe.SandboxWrite {
-		t.field("repeat", "what was pushed is removed again; once more: --write-sandbox "+f.Repository+" --only "+f.Probe)
+		t.field("repeat", "what was pushed is removed again; a run that does it once more has")
+		t.field("", "--write-sandbox "+f.Repository+" --only "+f.Probe)
 		return
 	}
 	lines := evidence.Curl(x, t.r.CAFile)

@@ -28,7 +28,7 @@ var OCSPStaple = probe.Probe{
 		"that word, or an old one, defeats it; one that brings \"revoked\" has a key that is known to be lost.",
 	How: []string{
 		"the chains that transport/certificate looks at, and the OCSP response that came with each",
-		"a failure: must-staple without a response; a response that is expired, for another certificate, or not signed by the issuer or whom it named; one that says revoked (high)",
+		"a failure: must-staple without a response; a response that expired more than 5 minutes ago, for another certificate, or not signed by the issuer or whom it named; one that says revoked (high)",
 		"without a response, and without must-staple, there is nothing to hold; no OCSP server is asked",
 	},
 	Fix:      "Let the server fetch and renew the response by itself (nginx: ssl_stapling on with a resolver), or issue the certificate without must-staple.",
@@ -59,6 +59,10 @@ var OCSPStaple = probe.Probe{
 
 // mustStaple is the extension TLS Feature (RFC 7633), and its value 5.
 var mustStaple = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
+
+// clocks is how far the clock here may be from that of who signed a response: a
+// server fetches a new one about when the old one ends.
+const clocks = 5 * time.Minute
 
 func mustBeStapled(c *x509.Certificate) bool {
 	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool {
@@ -112,7 +116,7 @@ func stapled(s wire.Shaken, issuer *x509.Certificate, now time.Time) probe.Verdi
 		v := fail("the certificate was revoked on %s", day(r.RevokedAt))
 		v.Severity = finding.High
 		return v
-	case !r.NextUpdate.IsZero() && now.After(r.NextUpdate):
+	case !r.NextUpdate.IsZero() && now.After(r.NextUpdate.Add(clocks)):
 		return fail("it expired on %s", day(r.NextUpdate))
 	case now.Before(r.ThisUpdate.Add(-time.Hour)):
 		return fail("it is of the future: %s", day(r.ThisUpdate))

@@ -5,6 +5,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/netip"
 
 	"github.com/regproof/regproof/finding"
@@ -56,6 +57,11 @@ func servesPlainly(ctx context.Context, t *probe.Trial, place netip.AddrPort, a 
 	v := probe.Verdict{Outcome: finding.Pass, Evidence: a.Trail, Control: a.Trail}
 	if to := sentAway(a); to != "" {
 		v.Reason = fmt.Sprintf("%s answers %d to %s", origin(a), a.Status, to)
+		return v
+	}
+	if a.Status == http.StatusBadRequest || a.Status == http.StatusUpgradeRequired || a.Status == 497 {
+		// Fronts are told to add a registry's header to every answer, to this one too.
+		v.Reason = fmt.Sprintf("%s answers %d, and wants TLS", origin(a), a.Status)
 		return v
 	}
 	if !registry(a, own(t, place)) {

@@ -53,6 +53,8 @@ func TestBeside(t *testing.T) {
 		{"a web server", answers(404), finding.Pass, finding.Pass, ""},
 		{"a web server with a password", answers(401, `WWW-Authenticate: Basic realm="router"`), finding.Pass, finding.Fail, ""},
 		{"the guard of the registry", answers(401, `WWW-Authenticate: Basic realm="regproof lab"`), finding.Fail, finding.Fail, finding.High},
+		{"a front that wants https, with the header of all answers", answers(400, "Docker-Distribution-Api-Version: registry/2.0"), finding.Pass, finding.Pass, ""},
+		{"a front that wants another protocol", answers(426, "Docker-Distribution-Api-Version: registry/2.0"), finding.Pass, finding.Pass, ""},
 		{"an error", answers(502), finding.Unknown, finding.Unknown, ""},
 		{"a rate limit", answers(429), finding.Unknown, finding.Unknown, ""},
 	} {

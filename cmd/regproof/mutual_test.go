@@ -10,6 +10,7 @@ import (
 	"github.com/regproof/regproof/access"
 	main "github.com/regproof/regproof/cmd/regproof"
 	"github.com/regproof/regproof/credential"
+	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
@@ -43,9 +44,27 @@ func TestBehindCertificates(t *testing.T) {
 				if f.Outcome == finding.Unknown || f.Outcome == finding.Error {
 					t.Errorf("%s is %s: %s", f.Probe, f.Outcome, f.Reason)
 				}
+				if f.Outcome == finding.Fail && f.Probe == w.Probe {
+					showsCertificate(t, c, f)
+				}
 				t.Logf("%s %s: %s %s (%s)", f.Outcome, f.Probe, f.Variant, f.Message, f.Reason)
 			}
 		})
+	}
+}
+
+// showsCertificate: what reproduces a finding has the certificate, and no password.
+func showsCertificate(t *testing.T, c *labtest.Collected, f finding.Finding) {
+	t.Helper()
+	x, err := c.Recorder.Get(f.Evidence[len(f.Evidence)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if call := strings.Join(evidence.Curl(x, ""), " "); !strings.Contains(call, "--cert") || !strings.Contains(call, "Bearer ") || x.Status != 200 {
+		t.Errorf("%s: %d to %s", f.Probe, x.Status, call)
+	}
+	if !strings.Contains(f.Message, "and the certificate of ci") {
+		t.Errorf("%s: %s", f.Probe, f.Message)
 	}
 }
 

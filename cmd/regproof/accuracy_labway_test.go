@@ -51,6 +51,8 @@ func wayOf(w lab.Weakness) labWay {
 		return labWay{family: family, entry: name, lifetime: 20 * time.Second}
 	case family == "token" && name == "expiry":
 		return labWay{family: family, entry: name, lifetime: 3 * time.Second}
+	case family == "authz" && (name == "blob-existence" || name == "blob-mount"):
+		return labWay{family: family, entry: "written"}
 	case family == "token" && (name == "throttling" || name == "user-timing"):
 		return labWay{family: family, entry: name}
 	case family == "cache" || family == "token" || family == "authz" || family == "immutability":
@@ -71,7 +73,7 @@ func (w labWay) slow(door string) int {
 // always are the probes that fail at every door: the lab's registry is
 // distribution, which has no immutable tags.
 func (w labWay) always(door string) []string {
-	if w.family == "immutability" && !strings.HasPrefix(door, "immutable-") {
+	if (w.family == "immutability" || w.entry == "written") && !strings.HasPrefix(door, "immutable-") {
 		return []string{"immutability/tag"}
 	}
 	return nil
@@ -105,7 +107,8 @@ func (w labWay) setting(t *testing.T, l *lab.Lab, d *lab.Door) labtest.Setting {
 	case "workload":
 		s.Policy = labTokens
 	case "token":
-		s.Policy, s.Dev, s.Also = labTokens, true, []string{"team-b/tool:2.0"}
+		// The decoy of a run is nobody whom it needs.
+		s.Policy, s.Dev, s.Also = labTokens, w.entry != "user-timing", []string{"team-b/tool:2.0"}
 	case "authz":
 		s.Policy, s.Dev, s.Also = labRights, true, []string{"team-b/tool:2.0"}
 	}
@@ -126,14 +129,12 @@ func (w labWay) change(t *testing.T, l *lab.Lab, d *lab.Door, o *probe.Options) 
 		o.Sandbox = "team-a"
 	case "authz":
 		o.Sandbox = lab.Sandbox
+		if w.entry == "written" {
+			written(t, o)
+		}
 	case "immutability":
-		o.Effects = append(o.Effects, probe.SandboxWrite)
-		o.Sandbox, o.Journal = "sandbox/trials", sandbox.New(t.TempDir(), o.ID, "sandbox/trials")
-		t.Cleanup(func() {
-			if err := o.Journal.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		o.Sandbox = "sandbox/trials"
+		written(t, o)
 	case "certificate", "spiffe", "certificate and password":
 		w.certificate(t, l, &o.Identities[0])
 		o.Targets[0].Mutual = w.family == "certificate and password"
@@ -166,6 +167,18 @@ func (w labWay) change(t *testing.T, l *lab.Lab, d *lab.Door, o *probe.Options) 
 	if strings.HasSuffix(w.entry, "-no-iss") {
 		o.Targets[0].Foreign = []probe.Issuer{{Realm: d.URL() + "/other/token"}}
 	}
+}
+
+// written lets a run write to its sandbox.
+func written(t *testing.T, o *probe.Options) {
+	t.Helper()
+	o.Effects = append(o.Effects, probe.SandboxWrite)
+	o.Journal = sandbox.New(t.TempDir(), o.ID, o.Sandbox)
+	t.Cleanup(func() {
+		if err := o.Journal.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // certificate gives an identity a client certificate of the lab, and the

@@ -137,6 +137,8 @@ func passes(p probe.Probe) string {
 		return "Every answer is a denial (401, 403, 404), the identity was let in at the registry in the same run where a made-up user is not, and somebody who has the right was served." + never
 	case slices.Contains(measured, p.ID):
 		return "It was tried to the end, and none of the failures above was seen." + never
+	case p.ID == "cache/upstream-realm":
+		return "The cache showed its credential to the host of its upstream, and none came to the other host." + never
 	case family == "cache":
 		return "The answers here are those of the registry: a stranger is denied also after the entitled were served, a tag is the same as at the primary endpoint." + never
 	}

@@ -271,8 +271,14 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 		r.Evidence, r.Control = v.Evidence, append(slices.Clone(v.Control), base.Evidence...)
 		return r
 	}
-	unasked, unanswered, notes := "", 0, 0
+	unasked, unanswered, notes, silent, asked := "", 0, 0, 0, 0
 	for _, v := range odd {
+		if v.Outcome != finding.NotChecked && v.Outcome != finding.NotApplicable {
+			asked++
+		}
+		if v.Outcome == finding.Unknown && v.Reason == string(wire.Timeout) {
+			silent++
+		}
 		switch {
 		case v.Outcome == finding.NotChecked:
 			unasked = v.Reason
@@ -292,6 +298,9 @@ func (t *Trial) varied(ctx context.Context, plain, odd []Verdict) Result {
 	case unanswered > 0:
 		r.Outcome = finding.Unknown
 		r.Reason = fmt.Sprintf("%d of %s to ask had no answer that says anything (a rate limit, a ban, a body that cannot be read); --rate asks slower", unanswered, count(len(odd), "way"))
+	case silent > 0 && silent == asked: // what refuses some slowly may serve them slowly
+		r.Outcome = finding.Unknown
+		r.Reason = fmt.Sprintf("%s to ask had no answer within %s", count(silent, "way"), oddTimeout)
 	default:
 		r.Outcome, r.Observed, r.Reason = finding.Pass, "deny", what
 		if notes > 0 {

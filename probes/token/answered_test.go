@@ -125,3 +125,14 @@ func TestAnyPassword(t *testing.T) {
 	c = (&house{}).prove(t, l, nil, probes("stranger")...)
 	want(t, c, "stranger", finding.Pass, "")
 }
+
+// TestSilence: where no odd way to ask has an answer at all, none of them was
+// refused.
+func TestSilence(t *testing.T) {
+	l := labtest.Open(t)
+	h := &house{plain: true, refuse: func(_ *house, _ http.ResponseWriter, r *http.Request, _ string) {
+		<-r.Context().Done() // longer than an odd way to ask is given
+	}}
+	c := h.prove(t, l, nil, probes("empty-credential")...)
+	want(t, c, "empty-credential", finding.Unknown, "", "had no answer")
+}

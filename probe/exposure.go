@@ -164,6 +164,12 @@ func (t *Trial) Try(ctx context.Context, who, name, password string) Answer {
 	if err != nil {
 		return Answer{Problem: err.Error()}
 	}
+	for _, c := range challenges {
+		realm, err := d.ep.URL.Parse(c.Params["realm"])
+		if c.Scheme == "bearer" && err == nil && realm.Host != "" && !t.owned(realm) {
+			return Answer{Problem: fmt.Sprintf("the token service %s://%s is neither on the registry's host nor named for it, so no made-up password is sent there: name it under realms, or pass --allow-realm", realm.Scheme, realm.Host)}
+		}
+	}
 	a.Grant = d.logins.Authorize(ctx, d.reg, id, challenges, "")
 	a.Trail, a.Problem = a.Grant.Evidence, a.Grant.Problem
 	if a.Grant.Refused || a.Problem != "" {

@@ -51,9 +51,12 @@ func (g given) refused() bool {
 // absent says whether nothing takes such questions where they were asked: 404 or
 // 405 to every one is no word about a scope.
 func absent(all []given) bool {
-	return len(all) > 1 && !slices.ContainsFunc(all, func(g given) bool {
-		return g.Status != http.StatusNotFound && g.Status != http.StatusMethodNotAllowed
-	})
+	return len(all) > 1 && !slices.ContainsFunc(all, func(g given) bool { return g.mint.User[0] == "" && !g.missed() })
+}
+
+// missed says whether the answer may be that nothing takes such a question.
+func (g given) missed() bool {
+	return g.Status == http.StatusNotFound || g.Status == http.StatusMethodNotAllowed
 }
 
 // as is who asked, "" for a stranger.
@@ -130,7 +133,7 @@ func sort(all []given) purse {
 		switch {
 		case g.NotAsked != "":
 			p.notAsked = g.NotAsked
-		case g.refused() && nobody:
+		case g.missed() && nobody:
 			p.unheard = g.Err
 		case g.refused():
 			p.refused++

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
 )
 
@@ -33,6 +34,10 @@ func outOfTime(ctx context.Context, t *probe.Trial) probe.Result {
 			f.with = "a token of another time"
 			forms = append(forms, f)
 		}
+	}
+	forms, why := m.signable(ctx, t, forms)
+	if why != "" {
+		return probe.Result{Outcome: finding.Unknown, Reason: why}
 	}
 	return m.say(present(ctx, t, forms, false))
 }

@@ -232,7 +232,7 @@ func (t *Trial) Decoy() (name, why string) {
 	name = t.door.run.opts.Decoy
 	for _, id := range t.door.run.opts.Identities {
 		if name != "" && strings.EqualFold(id.Secret.Credential.Username, name) {
-			return "", fmt.Sprintf("check.decoy is whom %s logs in as, who is needed", id.Name)
+			return "", fmt.Sprintf("check.decoy is the user of %s: name one that no identity logs in as", id.Name)
 		}
 	}
 	return name, ""

@@ -135,6 +135,8 @@ func told(a Answer) string {
 		return "was not tried: " + a.NotAsked
 	case a.Problem != "":
 		return "could not be tried: " + a.Problem
+	case a.Status == 0 && a.TLS != nil && a.TLS.Problem != "":
+		return "got no answer: " + silence(a.Response)
 	case a.Status == 0:
 		return "got no answer: " + string(a.Failure)
 	}

@@ -160,8 +160,18 @@ func about(j *sandbox.Journal) string {
 
 func printJournal(out io.Writer, j *sandbox.Journal) {
 	fmt.Fprintln(out, about(j))
+	place, told := "", map[string]bool{}
 	for _, e := range j.Left() {
-		line := fmt.Sprintf("  %s at %s, made by %s", e, e.Endpoint, e.Identity)
+		line := fmt.Sprintf("  at %s, made by %s", e.Endpoint, e.Identity)
+		if line != place {
+			place = line
+			fmt.Fprintln(out, evidence.Printable(line, 2000))
+		}
+		line = "    " + e.String()
+		if told[place+line] {
+			continue // pushed more than once
+		}
+		told[place+line] = true
 		if e.Kept != "" {
 			line += " (not removed: " + e.Kept + ")"
 		}
@@ -240,7 +250,7 @@ func clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
 			fmt.Fprintln(out, report.Fold(evidence.Printable(l.String(), 8000), "  "))
 		}
 	}
-	fmt.Fprintf(out, "  %d removed, or not there any more\n", removed)
+	fmt.Fprintf(out, "  %d are gone\n", removed)
 	left, _ := divided(setups, j)
 	if left > 0 && final && len(other) == 0 {
 		fmt.Fprintln(out, report.Fold("Nobody can remove these through the API. Allow deletes there, or remove them where the registry runs; an upload is purged by most registries in time. They are not named again.", "  "))

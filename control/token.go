@@ -34,7 +34,7 @@ func token() []Control {
 			[]string{"jwt-aud-not-checked"}},
 		{"token-issuer", "A token of another issuer opens nothing", tokens,
 			[]string{"jwt-iss-not-checked"}},
-		{"token-expiry", "A token opens nothing before and after its time", tokens,
+		{"token-expiry", "A token opens nothing after its time", tokens,
 			[]string{"jwt-expiry-not-enforced"}},
 		{"token-signature", "A changed or unsigned token opens nothing", tokens,
 			[]string{"jwt-signature-not-checked"}},

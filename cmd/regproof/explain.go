@@ -106,11 +106,7 @@ func explain(out io.Writer, p probe.Probe, name string) {
 		section("Runs with", p.Option)
 	}
 	c, _ := control.Get(p.Control)
-	var clauses []string
-	for _, cl := range c.Clauses {
-		clauses = append(clauses, cl.Framework+" "+cl.ID)
-	}
-	section("Asked for by", strings.Join(clauses, ", "))
+	section("Asked for by", report.Clauses(c.Clauses))
 	if products := product.For(p.Control); name == "" && len(products) > 0 {
 		fmt.Fprintf(out, "The fix as configuration\n%s\n", choice("  regproof explain "+p.ID+" --product ", products))
 	}

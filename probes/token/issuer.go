@@ -49,6 +49,9 @@ var Issuer = probe.Probe{
 		if len(forms) == 0 && why != "" {
 			return probe.Result{Outcome: finding.Unknown, Reason: why}
 		}
+		if len(forms) == 0 && p.given > 0 {
+			return nothing(p, "the tokens that other token services gave do not name another issuer, or cannot be read; tokens.signingKey would decide it")
+		}
 		if len(forms) == 0 {
 			return nothing(p, "it needs tokens.otherRealms in the file, or tokens.signingKey: no other endpoint names another token service, so that no token of another issuer is to be had")
 		}

@@ -305,6 +305,10 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 			continue
 		}
 		d.count(q, s.resp)
+		if alertLost(r, s.resp) && n < repeats && !q.once {
+			r.Fresh = true
+			continue
+		}
 		passing := s.resp.Failure.Transient() || s.resp.Status == 429 || s.resp.Status >= 500
 		if !passing || n >= repeats || q.variant || (r.Method != http.MethodGet && r.Method != http.MethodHead) || d.broken.Load() >= 2 {
 			if passing && !q.variant {
@@ -316,6 +320,14 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 			return s
 		}
 	}
+}
+
+// alertLost says whether a server that asked for a certificate and got none may
+// have said what it thinks of that: with TLS 1.3 its alert follows the handshake,
+// and the end of the connection may overtake it. It is asked again, since silence
+// is no denial.
+func alertLost(r wire.Request, resp wire.Response) bool {
+	return resp.Failure == wire.Closed && resp.TLS != nil && resp.TLS.Asked && r.Cert == nil
 }
 
 func backoff(n int, resp wire.Response) time.Duration {

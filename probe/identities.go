@@ -144,7 +144,7 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 		return trail, stray.NotAsked
 	case stray.Grant.Refused || denied(stray.Status) || stray.WantsCertificate():
 		return trail, ""
-	case id.Cert != nil && denies(t.Ping(Answer{}).First.Status):
+	case id.Cert != nil && (denies(t.Ping(Answer{}).First.Status) || t.Ping(Answer{}).First.WantsCertificate()):
 		return trail, ""
 	}
 	if stray.Status == 0 {

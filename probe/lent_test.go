@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/regproof/regproof/evidence"
 	"github.com/regproof/regproof/wire"
 )
 
@@ -48,6 +49,28 @@ func TestLoan(t *testing.T) {
 		}
 		if who := (*loan)(nil).at(d, realm); !who.Anonymous() {
 			t.Errorf("realm %q: nothing lent, and shown as %s", realm, who.Name)
+		}
+	}
+}
+
+// TestAlertLost: only what a server may have said of a missing certificate is
+// asked for again.
+func TestAlertLost(t *testing.T) {
+	asked, silent := &evidence.TLS{Asked: true}, &evidence.TLS{}
+	for _, row := range []struct {
+		r    wire.Request
+		resp wire.Response
+		want bool
+	}{
+		{wire.Request{}, wire.Response{Failure: wire.Closed, TLS: asked}, true},
+		{wire.Request{Cert: &tls.Certificate{}}, wire.Response{Failure: wire.Closed, TLS: asked}, false},
+		{wire.Request{}, wire.Response{Failure: wire.Closed, TLS: silent}, false},
+		{wire.Request{}, wire.Response{Failure: wire.Closed}, false},
+		{wire.Request{}, wire.Response{Failure: wire.Timeout, TLS: asked}, false},
+		{wire.Request{}, wire.Response{Failure: wire.ClientCert, TLS: asked}, false},
+	} {
+		if got := alertLost(row.r, row.resp); got != row.want {
+			t.Errorf("%+v: %t", row.resp, got)
 		}
 	}
 }

@@ -38,6 +38,7 @@ type peerCase struct {
 	fails    []string // the probes that fail, "anonymous/" left out: these and no others
 	may      []string // probes that may fail too: the same weakness seen twice
 	passes   []string // probes that must pass, beside what the exit code asks for
+	decided  bool     // nothing is unknown, but what an identity may that is not let in
 	says     string   // part of the reason for the exit code
 	curl     bool     // the printed curl lines are tried
 }
@@ -173,6 +174,11 @@ func (w *peerWorld) try(t *testing.T, c peerCase) {
 	for _, p := range c.passes {
 		if !slices.Contains(got.probes("pass", ""), p) {
 			complain("%s does not pass", p)
+		}
+	}
+	for _, f := range got.Findings {
+		if c.decided && f.Outcome == "unknown" && !strings.Contains(f.Reason, "not proven live") {
+			complain("%s is unknown: %s", f.Probe, f.Reason)
 		}
 	}
 	if broken := got.probes("error", ""); len(broken) > 0 {

@@ -18,10 +18,10 @@ import (
 func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Result {
 	a := form{name: g.name, token: g.Token, with: with, as: g.as(), secret: true}.attempt(probe.Attempt{})
 	var v probe.Verdict
-	var done bool
+	var deletes finding.Outcome
 	var reason string
 	var trail []string
-	together(func() { v = t.Begin(ctx, a) }, func() { done, reason, trail = strikes(ctx, t, a) })
+	together(func() { v = t.Begin(ctx, a) }, func() { deletes, reason, trail = strikes(ctx, t, a) })
 	r := probe.Result{Outcome: v.Outcome, Reason: "upload: " + v.Reason, Message: v.Message, Subject: v.Subject, Evidence: v.Evidence, Control: v.Control, Identity: g.as(), Variant: g.name, Attempts: 1, Observed: "unknown"}
 	if v.Outcome == finding.Fail {
 		plain := t.Begin(ctx, probe.Attempt{Variant: "without a token"})
@@ -36,12 +36,15 @@ func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Resu
 	r.Attempts += len(trail)
 	r.Evidence = slices.Concat(r.Evidence, trail)
 	switch {
-	case done:
+	case deletes == finding.Fail:
 		r.Outcome, r.Observed, r.Subject = finding.Fail, "allow", &finding.Subject{Kind: "manifest"}
 		r.Reason = "the right to delete was there"
 		r.Message = fmt.Sprintf("%s deletes in %s: for a manifest that cannot exist it is told %s, where a stranger is denied", with, t.Repository(), reason)
 	case r.Outcome == finding.Pass:
-		r.Observed = "deny"
+		// What was not asked, or had no answer, is no denial.
+		if r.Outcome = deletes; deletes == finding.Pass {
+			r.Observed = "deny"
+		}
 		r.Reason += "; DELETE of a manifest that cannot exist: " + reason
 	}
 	return r
@@ -50,20 +53,33 @@ func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Resu
 // strikes says whether a token has the right to delete: what cannot exist is
 // said not to, twice, where a stranger is denied. 405 says nothing: many
 // registries delete for nobody, or not in this way.
-func strikes(ctx context.Context, t *probe.Trial, a probe.Attempt) (done bool, reason string, trail []string) {
+func strikes(ctx context.Context, t *probe.Trial, a probe.Attempt) (outcome finding.Outcome, reason string, trail []string) {
 	for range 2 {
 		answer := t.Strike(ctx, a)
 		trail = append(trail, answer.Trail...)
 		reason = fmt.Sprintf("%d %s", answer.Status, probe.ErrorCode(answer.Response))
-		if answer.NotAsked != "" {
-			return false, answer.NotAsked, trail
+		switch s := answer.Status; {
+		case answer.NotAsked != "":
+			return finding.NotChecked, answer.NotAsked, trail
+		case s == 0:
+			return finding.Unknown, "no answer (" + string(answer.Failure) + ")", trail
+		case s == http.StatusTooManyRequests || s >= 500:
+			return finding.Unknown, reason, trail
 		}
 		gone := answer.Status == http.StatusNotFound && probe.ErrorCode(answer.Response) == "MANIFEST_UNKNOWN"
 		if !gone && answer.Status != http.StatusAccepted {
-			return false, reason, trail
+			return finding.Pass, reason, trail
 		}
 	}
 	stranger := t.Strike(ctx, probe.Attempt{})
 	trail = append(trail, stranger.Trail...)
-	return stranger.Status == http.StatusUnauthorized || stranger.Status == http.StatusForbidden, reason, trail
+	switch {
+	case stranger.NotAsked != "":
+		return finding.NotChecked, stranger.NotAsked, trail
+	case stranger.Status == http.StatusUnauthorized || stranger.Status == http.StatusForbidden:
+		return finding.Fail, reason, trail
+	case stranger.Status == 0 || stranger.Status == http.StatusTooManyRequests || stranger.Status >= 500:
+		return finding.Unknown, reason + ", and a stranger got no answer that says anything", trail
+	}
+	return finding.Pass, reason + ", as a stranger is told too", trail
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regproof/regproof/finding"
@@ -141,4 +142,26 @@ func TestSilence(t *testing.T) {
 	}}
 	c := h.prove(t, l, nil, probes("empty-credential")...)
 	want(t, c, "empty-credential", finding.Unknown, "", "had no answer")
+}
+
+// TestBannedIssuer: a token service that refuses everybody after a while has said
+// nothing of a scope.
+func TestBannedIssuer(t *testing.T) {
+	l := labtest.Open(t)
+	for _, id := range []string{"stranger", "scope-syntax", "service"} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-token"}})
+			var asked atomic.Int64
+			at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				if r.URL.Path == "/token" && asked.Add(1) > 9 {
+					w.WriteHeader(http.StatusForbidden)
+					return
+				}
+				rewriting(w, r, next)
+			})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: probes(id), Change: labtest.Instead(t, probe.Endpoint{URL: at})})
+			want(t, c, id, finding.Unknown, "", "refuses everybody")
+		})
+	}
 }

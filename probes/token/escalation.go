@@ -58,7 +58,7 @@ var Escalation = probe.Probe{
 		if r, known := l.issued(t); known {
 			return r
 		}
-		p := sort(all).all()
+		p := sort(all).heard(ctx, t, m.issuer).all()
 		r := probe.Result{Outcome: finding.NotApplicable}
 		if len(others) > 0 {
 			r = p.fold(present(ctx, t, p.show(""), false))

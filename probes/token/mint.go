@@ -158,6 +158,22 @@ func sort(all []given) purse {
 	return p
 }
 
+// heard holds refusals to the token service still giving tokens to who may have
+// them, asked afterwards: a ban looks like a refusal.
+func (p purse) heard(ctx context.Context, t *probe.Trial, is probe.Issuer) purse {
+	id := t.Entitlement()
+	if p.refused == 0 || id == nil || (id.Secret.Credential.Username == "" && id.Secret.Credential.Refresh.IsZero()) {
+		return p
+	}
+	switch m := (own{id: id, issuer: is}).mint(ctx, t, false); {
+	case m.NotAsked != "":
+		p.notAsked = m.NotAsked
+	case m.Token == "":
+		p.unheard = fmt.Errorf("the token service refuses everybody by now (%s), which may be a rate limit or a ban", said(m.Answer))
+	}
+	return p
+}
+
 // show makes forms of what was given.
 func (p purse) show(cause string) (forms []form) {
 	for i, g := range p.usable[:min(len(p.usable), maxShown)] {

@@ -43,7 +43,7 @@ var Service = probe.Probe{
 		if r, known := l.issued(t); known {
 			return r
 		}
-		p := sort(all)
+		p := sort(all).heard(ctx, t, m.issuer)
 		forms := p.show("")
 		for _, g := range own.usable {
 			if g.mint.Service == t.Nonce() { // the others are token/audience's

@@ -103,7 +103,7 @@ func endsAt(o own) (time.Time, string) {
 		return now.Add(time.Duration(min(l.seconds, 1<<31)) * time.Second), l.text
 	}
 	exp, _ := o.minted.JWT.Seconds("exp")
-	clock := now.Unix()
+	var clock int64
 	if date, ok := dated(o.used); ok {
 		clock = date.Unix()
 	} else { // the token service's clock is nearer to the registry's than this one

@@ -77,6 +77,11 @@ func (c *claim) begin(ctx context.Context, ask func(context.Context, *claim)) {
 			c.decide(probe.NotApplicable(c.id.Name + " reads it in " + place[1]))
 		case probe.Nothing:
 			c.decide(probe.Result{Outcome: finding.Unknown, Reason: got.What})
+		case probe.Denied:
+			if place[0] == c.t.SandboxName() && got.Status != http.StatusNotFound {
+				// It would be taken out again, also if somebody else had put it there.
+				c.decide(probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("whether the sandbox holds the blob already is not shown to %s (%s)", c.id.Name, got.What)})
+			}
 		}
 	}
 	if c.result == nil {

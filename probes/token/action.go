@@ -24,7 +24,7 @@ var Action = probe.Probe{
 		"a token that says itself that it may push is no matter of this probe: token/surplus uses it",
 	},
 	Fix:      "Compare the action of every request with the access claim: POST, PUT and PATCH need push, DELETE needs delete (zot before 2.1.18 takes push for it).",
-	NotWhen:  "Never.",
+	NotWhen:  "Never for an upload. For DELETE alone: the registry looks for the digest before it looks at rights; try it with an image of your own.",
 	Severity: finding.High,
 	Control:  "token-action",
 	Effect:   probe.CancelledWrite,

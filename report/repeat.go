@@ -100,16 +100,16 @@ func (t *text) token(f finding.Finding, x evidence.Exchange) (found evidence.Exc
 
 // set says what the variables of a command are.
 func (t *text) set(x evidence.Exchange, lines []string) {
-	all, who := strings.Join(lines, " "), x.Identity
-	if who == "" || who == login.Anonymous {
-		who = "a made-up user"
+	all, who := strings.Join(lines, " "), "of "+x.Identity
+	if x.Identity == "" || x.Identity == login.Anonymous || x.Identity == probe.Guessing {
+		who = "of nobody, made up as it is told above"
 	}
 	var says []string
 	for _, v := range []struct{ name, what string }{
-		{"$REGPROOF_USER", "$REGPROOF_USER and $REGPROOF_PASSWORD of " + who},
+		{"$REGPROOF_USER", "$REGPROOF_USER and $REGPROOF_PASSWORD " + who},
 		{"$REGPROOF_TOKEN", "$REGPROOF_TOKEN, a token as it is told above"},
 		{"$REGPROOF_CERT", "$REGPROOF_CERT, a PEM file with a certificate as it is told above" + subject(x) + ", and its key"},
-		{"$REGPROOF_VALUE", "$REGPROOF_VALUE, which the report hides"},
+		{"$REGPROOF_VALUE", "$REGPROOF_VALUE, what is told above and hidden in the report"},
 	} {
 		if strings.Contains(all, v.name) {
 			says = append(says, v.what)

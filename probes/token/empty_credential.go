@@ -59,10 +59,12 @@ func empties(ctx context.Context, t *probe.Trial) probe.Result {
 		return a
 	}
 	var tried []string
+	trails := map[string][]string{} // by which each token was got
 	bearer := func(p nobody) (probe.Attempt, bool) {
 		m := t.Mint(ctx, is, probe.Mint{User: [2]string{p.user, p.password}, Empty: true, Scopes: []string{t.Scope("pull")}, Account: p.user})
 		tried = append(tried, m.Trail...)
 		a := probe.Bearer(plain, "a token for "+p.name, m.Token)
+		trails[a.Variant] = m.Trail
 		a.Cause, a.With = "The token service gives a token to an empty name or password.", emptiness
 		return a, m.Token != ""
 	}
@@ -99,6 +101,9 @@ func empties(ctx context.Context, t *probe.Trial) probe.Result {
 	}
 	known, asked := knownWithout(ctx, t, is, issued)
 	r := t.Vary(ctx, set)
+	if r.Outcome == finding.Fail {
+		r.Evidence = slices.Concat(trails[r.Variant], r.Evidence)
+	}
 	r.Control = slices.Concat(r.Control, control, tried)
 	if !issued && no.Outcome == finding.NotChecked && r.Outcome == finding.Pass {
 		r.Reason += "; " + no.Reason

@@ -63,7 +63,10 @@ func (o own) again(ctx context.Context, t *probe.Trial) (own, probe.Result) {
 		return o, no
 	}
 	o.used = t.Use(ctx, o.id.Name, o.minted.Token, o.plain.Request)
-	if !t.Serves(o.plain, o.used) {
+	switch {
+	case o.used.NotAsked != "":
+		return o, probe.Result{Outcome: finding.NotChecked, Reason: o.used.NotAsked, Evidence: o.trail()}
+	case !t.Serves(o.plain, o.used):
 		return o, probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("no control: a fresh token of %s does not open the manifest (%s)", o.id.Name, said(o.used)), Evidence: o.trail()}
 	}
 	return o, probe.Result{}

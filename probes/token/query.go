@@ -81,7 +81,10 @@ func stillAlive(ctx context.Context, t *probe.Trial, o own, r probe.Result) prob
 	}
 	a := t.Use(ctx, o.id.Name, o.minted.Token, o.plain.Request)
 	r.Control = append(r.Control, a.Trail...)
-	if !t.Serves(o.plain, a) {
+	switch {
+	case a.NotAsked != "":
+		r.Outcome, r.Observed, r.Reason = finding.NotChecked, "unknown", a.NotAsked
+	case !t.Serves(o.plain, a):
 		r.Outcome, r.Observed = finding.Unknown, "unknown"
 		r.Reason = fmt.Sprintf("no control: the token of %s does not open the manifest any more (%s)", o.id.Name, said(a))
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/regproof/regproof/evidence"
@@ -64,11 +65,42 @@ func (c *Client) roundTrip2(ctx context.Context, r Request, out *Response) error
 // alerted adds the TLS alert with which a peer ended the connection, which
 // net/http drops. A server that wants a certificate sends it after the handshake.
 func alerted(dead net.Conn, err error) error {
-	_ = dead.SetReadDeadline(time.Unix(1, 0))
+	_ = dead.SetReadDeadline(time.Now().Add(alertWait))
 	if _, why := dead.Read(make([]byte, 1)); why != nil && strings.Contains(why.Error(), "remote error: ") {
 		return fmt.Errorf("%w: %w", err, why)
 	}
 	return err
+}
+
+// alertWait is how long the alert of a peer that takes nothing more is waited for.
+const alertWait = 100 * time.Millisecond
+
+// patient is a connection whose failed writes wait a moment for what the peer had
+// to say: an alert that was received and is not yet read would be lost, since
+// net/http closes the connection when a write fails.
+type patient struct {
+	net.Conn
+	once  sync.Once
+	ended chan struct{} // when there is nothing more to be read
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if err != nil {
+		p.once.Do(func() { close(p.ended) })
+	}
+	return n, err
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	n, err := p.Conn.Write(b)
+	if err != nil {
+		select {
+		case <-p.ended:
+		case <-time.After(alertWait):
+		}
+	}
+	return n, err
 }
 
 // streamError says whether one stream failed, and not the connection.
@@ -225,6 +257,7 @@ func (c *Client) dial2(ctx context.Context, r Request) (*conn, *evidence.TLS, er
 			if err != nil {
 				return nil, err
 			}
+			nc = &patient{Conn: nc, ended: make(chan struct{})}
 			tc, s, err := handshake(ctx, nc, c.Trust, at, []string{"h2"})
 			seen = s
 			if err == nil && s.ALPN != "h2" {

@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/wire"
 )
 
 // Basic shows the registry the password that the token service is for.
@@ -58,6 +60,9 @@ func besideTokens(ctx context.Context, t *probe.Trial) probe.Result {
 		if t.Serves(o.plain, plain) {
 			return probe.NotApplicable("it is open to everybody")
 		}
+		if anybody := t.Peek(ctx, asStray(t, o.plain)); anybody.Outcome == finding.Fail {
+			return t.Told("a made-up user and password open it as well", "ingress/authorization")
+		}
 		r.Outcome, r.Reason = finding.Fail, "the password opens the manifest, twice; a token service is named all the same"
 		r.Message = fmt.Sprintf("the registry takes the password of %s itself, beside the tokens that it asks for", o.id.Name)
 		return decided(r, again, "allow")
@@ -72,4 +77,14 @@ func besideTokens(ctx context.Context, t *probe.Trial) probe.Result {
 	}
 	r.Outcome, r.Reason = finding.Pass, fmt.Sprintf("the password is refused at the registry (%s), a token is not", said(a))
 	return decided(r, a, "deny")
+}
+
+// asStray is the plain request with the credential of a user that does not exist.
+func asStray(t *probe.Trial, plain probe.Attempt) probe.Attempt {
+	user, password := t.Stray()
+	plain.Variant = "a made-up user and password"
+	plain.Change = func(r *wire.Request) {
+		r.Header = append(r.Header, [2]string{"Authorization", login.BasicHeader(user, password)})
+	}
+	return plain
 }

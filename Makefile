@@ -14,16 +14,17 @@ build:
 
 PKGS ?= ./...
 test:
-	@$(GO) test -v -timeout 60m $(PKGS) > test.out 2>&1; code=$$?; \
+	@$(GO) test -v -parallel 4 -timeout 60m $(PKGS) > test.out 2>&1; code=$$?; \
 	grep -E '^(ok|FAIL|panic:|---? FAIL)|^ +--- FAIL' test.out; \
 	[ $$code -eq 0 ] || sed -n '/--- FAIL/,/^FAIL/p' test.out; \
 	skips=$$(grep -c -- '--- SKIP' test.out); \
 	[ $$skips -eq 0 ] || { echo "skipped: $$skips"; grep -A1 -- '--- SKIP' test.out | grep -v '^--$$'; }; \
 	exit $$code
 
-# The tables over real peers run the compiled binary: the detector sees nothing there.
+# The tables over real peers run the compiled binary: the detector sees nothing there,
+# and it need not wait for what takes its time.
 race:
-	$(GO) test -race -timeout 30m -skip '^Test(Peers|Accuracy.*)$$' ./...
+	$(GO) test -race -short -timeout 30m -skip '^Test(Peers|Accuracy.*)$$' ./...
 
 bench:
 	$(GO) run ./bench

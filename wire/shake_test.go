@@ -119,10 +119,10 @@ func TestShakeAnswers(t *testing.T) {
 		{"a record of nothing", says("\x16\x03\x01\x00\x00"), func(s wire.Shaken) bool { return s.Failure != "" && s.Version == 0 }},
 	} {
 		for _, version := range []uint16{tls.VersionTLS12, wire.VersionSSL30, wire.VersionSSL20} {
+			if version == wire.VersionSSL20 && tc.name == "drips" {
+				continue // a record of TLS is no answer to SSL 2.0
+			}
 			t.Run(tc.name+" "+wire.VersionName(version), func(t *testing.T) {
-				if version == wire.VersionSSL20 && tc.name == "drips" {
-					t.Skip("a record of TLS is no answer to SSL 2.0")
-				}
 				t.Parallel()
 				c := newClient(t)
 				h := hello(listen(t, "127.0.0.1:0", nil, tc.server))

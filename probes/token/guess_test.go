@@ -274,7 +274,7 @@ func TestUserTiming(t *testing.T) {
 		{"slow for both", &house{refuse: takes(20*time.Millisecond, 20*time.Millisecond)}, "decoy", finding.Pass, "provided that decoy exists"},
 		{"slow with Basic", &house{plain: true, refuse: takes(40*time.Millisecond, 0)}, "decoy", finding.Fail, "at /v2/"},
 		{"a lockout", &house{refuse: limit}, "decoy", finding.Unknown, "answered 429"},
-		{"a decoy that is needed", &house{}, "CI", finding.NotChecked, "whom ci logs in as"},
+		{"a decoy that is needed", &house{}, "CI", finding.NotChecked, "is the user of ci"},
 		{"no decoy", &house{refuse: takes(40*time.Millisecond, 0)}, "", finding.NotChecked, "check.decoy"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func stillAlive(ctx context.Context, t *probe.Trial, o own, r probe.Result) prob
 	r.Control = append(r.Control, a.Trail...)
 	switch {
 	case a.NotAsked != "":
-		r.Outcome, r.Observed, r.Reason = finding.NotChecked, "unknown", a.NotAsked
+		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", "no control: "+a.NotAsked
 	case !t.Serves(o.plain, a):
 		r.Outcome, r.Observed = finding.Unknown, "unknown"
 		r.Reason = fmt.Sprintf("no control: the token of %s does not open the manifest any more (%s)", o.id.Name, said(a))

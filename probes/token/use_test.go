@@ -28,7 +28,7 @@ func TestQuery(t *testing.T) {
 	want(t, (&house{echoes: true, opaque: true}).prove(t, l, nil, probes("query")...), "query", finding.Pass, "", "none opened it")
 	// The token ends while it is tried in odd ways.
 	h := &house{spiteful: true}
-	want(t, h.prove(t, l, nil, probes("query")...), "query", finding.Unknown, "", "does not open the manifest any more")
+	want(t, h.prove(t, l, nil, probes("query")...), "query", finding.Unknown, "", "no control: ")
 	c := (&house{}).prove(t, l, func(o *probe.Options) { o.Identities = nil }, probes("query")...)
 	want(t, c, "query", finding.Unknown, "", "no control")
 }

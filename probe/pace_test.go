@@ -43,6 +43,35 @@ func TestPaceBulk(t *testing.T) {
 	})
 }
 
+// TestPaceBulkComesLater: a place that was freed for a step is not taken by what
+// comes in bulk just then.
+func TestPaceBulkComesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(1, 0)
+		if err := p.enter(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		stepped := false
+		go func() {
+			if err := p.enter(t.Context(), false); err != nil {
+				t.Error(err)
+			}
+			stepped = true
+			p.leave(wire.Response{})
+		}()
+		synctest.Wait()
+		p.leave(wire.Response{})
+		if err := p.enter(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		if !stepped {
+			t.Error("what came in bulk went first")
+		}
+		p.leave(wire.Response{})
+		synctest.Wait()
+	})
+}
+
 // TestPaceGivenUp: who gives up passes the place on.
 func TestPaceGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

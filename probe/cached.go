@@ -75,19 +75,32 @@ func (t *Trial) attributed(ctx context.Context, v Verdict) (string, []string) {
 // kept there for a while.
 const gone = "it is denied now"
 
+// pastFirst is whether the question past a cache comes first in each pair. Of
+// two, three or four replicas that take turns, each is asked both ways.
+var pastFirst = [...]bool{true, false, false, true}
+
 // attribute asks past a cache, and looks for the marks of one. Plainly it must
-// be served and past the cache be denied each time, on new connections: of
-// several replicas one may be open.
+// be served and past the cache be denied each time, on new connections, in an
+// order no turn-taking follows: of several replicas one may be open.
 func (t *Trial) attribute(ctx context.Context, a Attempt, lane Lane) (string, []string) {
 	var other, again Answer
 	denied := 0
-	for range confirmations {
-		past := a.Request
-		past.Query = "regproof=" + hexRandom(6)
-		q := question{lane: lane, id: anonymous, phase: phaseFresh, request: past, change: a.Change, limits: a.Limits, variant: true, direct: a.Direct, fresh: true, confirms: true}
-		other = t.ask(ctx, q)
-		q.request = a.Request
-		again = t.ask(ctx, q)
+	for _, past := range pastFirst {
+		ask := func(query string) Answer {
+			q := question{lane: lane, id: anonymous, phase: phaseFresh, request: a.Request, change: a.Change, limits: a.Limits, variant: true, direct: a.Direct, fresh: true, confirms: true}
+			if query != "" {
+				q.request.Query = query
+			}
+			return t.ask(ctx, q)
+		}
+		unseen := "regproof=" + hexRandom(6)
+		if past {
+			other = ask(unseen)
+			again = ask("")
+		} else {
+			again = ask("")
+			other = ask(unseen)
+		}
 		if denies(again.Status) {
 			return gone, again.Trail
 		}
@@ -100,7 +113,7 @@ func (t *Trial) attribute(ctx context.Context, a Attempt, lane Lane) (string, []
 			break
 		}
 	}
-	if denied == confirmations {
+	if denied == len(pastFirst) {
 		return fmt.Sprintf("with an unknown parameter, which no cache has seen, it is answered %d", other.Status), other.Trail
 	}
 	if mark := hit(again.Response); mark != "" && (other.Status/100 != 2 || hit(other.Response) != "") {

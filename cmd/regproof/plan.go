@@ -34,6 +34,9 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 			}
 		}
 		fmt.Fprintln(out, report.Fold(fmt.Sprintf("%d attempts by a stranger at %s, and %d repeats that watch for bans", attempts, origin, watching), "          "))
+		if attempts > opts.MaxDenied {
+			fmt.Fprintln(out, report.Fold(fmt.Sprintf("That is more than the %d denied requests that an endpoint is asked at most: what comes after them would end as notchecked. Raise check.budget.denied in a file, or ask for fewer images or probes.", opts.MaxDenied), "          "))
+		}
 	}
 	fmt.Fprintln(out)
 	more, err := difference(ctx, opts, n, func(s *probe.Shape) { s.Layers++ })

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/regproof/regproof/login"
@@ -26,16 +27,17 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 	}
 	n := total(rows)
 	fmt.Fprintf(out, "%8d  in all; nothing was sent\n", n)
+	free := opts
+	free.MaxDenied = math.MaxInt32
+	whole, err := probe.Plan(ctx, free, shape)
+	if err != nil {
+		return err
+	}
 	for _, origin := range origins(opts) {
-		attempts, watching := 0, 0
-		for _, r := range rows {
-			if r.Origin == origin && r.Identity == login.Anonymous {
-				attempts, watching = attempts+r.Requests-r.Watching, watching+r.Watching
-			}
-		}
+		attempts, watching := byStrangers(rows, origin)
 		fmt.Fprintln(out, report.Fold(fmt.Sprintf("%d attempts by a stranger at %s, and %d repeats that watch for bans", attempts, origin, watching), "          "))
-		if attempts > opts.MaxDenied {
-			fmt.Fprintln(out, report.Fold(fmt.Sprintf("That is more than the %d denied requests that an endpoint is asked at most: what comes after them would end as notchecked. Raise check.budget.denied in a file, or ask for fewer images or probes.", opts.MaxDenied), "          "))
+		if all, repeats := byStrangers(whole, origin); all > attempts {
+			fmt.Fprintln(out, report.Fold(fmt.Sprintf("The budget of %d denied requests (check.budget.denied) ends it there: %d attempts are left, which would be notchecked. %d is enough for all of them, and a third more with a token service.", opts.MaxDenied, all-attempts, all+repeats), "          "))
 		}
 	}
 	fmt.Fprintln(out)
@@ -49,6 +51,17 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 	}
 	fmt.Fprintln(out, report.Fold(fmt.Sprintf("This is for a sound registry with Basic authentication, one address for each endpoint, HTTP/2 on https, and images that are an index of %d platforms with %d different layers. A further layer is %d more, a further platform %d more. A token service is asked once for each identity and scope. Each leak is followed by a few requests that prove it.", shape.Platforms, shape.Layers, more, platform), ""))
 	return nil
+}
+
+// byStrangers are the attempts without credentials at an origin, and the repeats
+// among its requests that only watch for bans.
+func byStrangers(rows []probe.Planned, origin string) (attempts, watching int) {
+	for _, r := range rows {
+		if r.Origin == origin && r.Identity == login.Anonymous {
+			attempts, watching = attempts+r.Requests-r.Watching, watching+r.Watching
+		}
+	}
+	return attempts, watching
 }
 
 // origins are the endpoints of a run, each once.

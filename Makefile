@@ -41,9 +41,9 @@ registries:
 	cd tools/registry-rc2 && $(GO) build -o $(BIN)/registry-3.0.0-rc.2 .
 
 # Every weakness of real fronts and registries, and of the lab, and its sound
-# twin: docs/accuracy.md and docs/accuracy-lab.md.
+# twin: docs/accuracy.md, docs/peers.md and docs/accuracy-lab.md.
 accuracy:
-	REGPROOF_PEERS=required REGPROOF_ACCURACY=1 REGPROOF_TABLES=docs $(GO) test -count=1 -timeout 60m -v -run '^TestAccuracy(Lab)?$$' ./cmd/regproof
+	REGPROOF_PEERS=required REGPROOF_ACCURACY=1 REGPROOF_TABLES=docs $(GO) test -count=1 -timeout 60m -v -run '^Test(Accuracy(Lab)?|Peers)$$' ./cmd/regproof
 
 lint:
 	cd tools && $(GO) build -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -119,8 +119,10 @@ func TestPeers(t *testing.T) {
 			t.Logf("slow: %s took %.1f s, %d requests", c.name, got.took.Seconds(), got.Run.Requests)
 		}
 	}
+	text := w.table(cases)
+	t.Log(text)
 	if dir := os.Getenv("REGPROOF_TABLES"); dir != "" {
-		if err := os.WriteFile(tableFile(dir, "peers.md"), []byte(w.table(cases)), 0o644); err != nil {
+		if err := os.WriteFile(tableFile(dir, "peers.md"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

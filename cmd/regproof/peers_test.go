@@ -120,7 +120,9 @@ func TestPeers(t *testing.T) {
 		}
 	}
 	text := w.table(cases)
-	t.Log(text)
+	if len(w.got) == len(cases) {
+		t.Log(text)
+	}
 	if dir := os.Getenv("REGPROOF_TABLES"); dir != "" {
 		if err := os.WriteFile(tableFile(dir, "peers.md"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

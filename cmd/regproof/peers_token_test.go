@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,16 @@ func tokenCases() []peerCase {
 		{
 			name: "token-strict", software: current, setup: "the same, strangers are refused", needs: v3,
 			build: tokens(peer.Registry, peer.TokenOptions{Stranger: peer.Refuse, Refresh: true}, atLow...),
+		},
+		{
+			name: "token-issuer-key", software: current, setup: "the issuer's key is at hand, and another token service with the same users", needs: v3,
+			passes: []string{"token/issuer", "token/audience", "token/structure", "token/signature", "token/algorithm"},
+			build:  keyed(peer.TokenOptions{Stranger: peer.Nothing, Refresh: true}, atLow...),
+		},
+		{
+			name: "token-one-minute", software: current, setup: "tokens live for a minute, and regproof waits for their end (--slow)", needs: v3,
+			passes: []string{"token/expiry"},
+			build:  keyed(peer.TokenOptions{Stranger: peer.Nothing, Lifetime: time.Minute}, append(atLow, "--slow", "--only", "token/expiry", "--only", "anonymous/*")...),
 		},
 		{
 			name: "token-any-service", software: current, setup: "the token service gives tokens for whatever service is asked for; the registry looks for its own", needs: v3,
@@ -91,8 +102,7 @@ func tokens(registry string, o peer.TokenOptions, args ...string) func(*testing.
 
 func tokensFor(t *testing.T, w *peerWorld, registry string, o peer.TokenOptions, dev peer.Rights, args ...string) target {
 	t.Helper()
-	service := peer.NewTokenServiceWith(t, peerUser, peerPassword, o)
-	service.AddUser(peerDev, peerDevPassword, dev)
+	service := tokenService(t, o, dev)
 	auth := service.Auth("")
 	if registry == peer.RegistryRC2 {
 		auth = service.AuthRC2()
@@ -102,6 +112,29 @@ func tokensFor(t *testing.T, w *peerWorld, registry string, o peer.TokenOptions,
 		w.fill(t, at, peerUser+":"+peerPassword)
 	}
 	return w.withDev(t, at, strings.TrimSuffix(service.URL, "/token"), args...)
+}
+
+func tokenService(t *testing.T, o peer.TokenOptions, dev peer.Rights) *peer.TokenService {
+	t.Helper()
+	service := peer.NewTokenServiceWith(t, peerUser, peerPassword, o)
+	service.AddUser(peerDev, peerDevPassword, dev)
+	return service
+}
+
+// keyed is a registry whose issuer's private key regproof is given, and the token
+// service of another registry, which has the same users.
+func keyed(o peer.TokenOptions, args ...string) func(*testing.T, *peerWorld) target {
+	return func(t *testing.T, w *peerWorld) target {
+		t.Helper()
+		service := tokenService(t, o, readsPublic)
+		o.Issuer = "another token service"
+		other := tokenService(t, o, readsPublic)
+		at := peer.StartRegistry(t, peer.Registry, service.Auth(""))
+		w.fill(t, at, peerUser+":"+peerPassword)
+		key, id := service.SigningKey()
+		extra := fmt.Sprintf("{otherRealms: [%q], signingKey: %q, keyID: %q}", other.URL, key, id)
+		return w.withDev(t, at+"\n    tokens: "+extra, strings.TrimSuffix(service.URL, "/token")+`", "`+strings.TrimSuffix(other.URL, "/token"), args...)
+	}
 }
 
 // withDev is a file with both users and what they may do.

@@ -6,8 +6,10 @@ import (
 	"cmp"
 	"crypto"
 	"crypto/subtle"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
@@ -52,6 +54,7 @@ type TokenOptions struct {
 	AsAsked  bool          // the audience is whatever service is asked for, as docker_auth has it
 	Nobody   bool          // tokens have no audience
 	Refresh  bool          // refresh tokens are given to who asks for one
+	Issuer   string        // "" is that of every other service here
 }
 
 // TokenService is a Docker token service with one user, who may do anything, and
@@ -59,6 +62,9 @@ type TokenOptions struct {
 type TokenService struct {
 	URL    string // of the service, http://host:port/token
 	jwks   string
+	key    string // its private key, a PEM file
+	keyID  string
+	issuer string
 	signer jose.Signer
 	opts   TokenOptions
 	users  map[string]tokenUser
@@ -103,7 +109,13 @@ func NewTokenServiceWith(tb testing.TB, user, password string, o TokenOptions) *
 		tb.Fatal(err)
 	}
 	s := &TokenService{signer: signer, opts: o, users: map[string]tokenUser{user: {password: password}}, refresh: map[string]string{}}
-	s.jwks = write(tb, tb.TempDir(), "jwks.json", string(set))
+	dir := tb.TempDir()
+	s.jwks, s.keyID, s.issuer = write(tb, dir, "jwks.json", string(set)), public.KeyID, cmp.Or(o.Issuer, tokenIssuer)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.key = write(tb, dir, "issuer.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -115,6 +127,9 @@ func NewTokenServiceWith(tb testing.TB, user, password string, o TokenOptions) *
 	return s
 }
 
+// SigningKey is a PEM file with the key that tokens are signed with, and its name.
+func (s *TokenService) SigningKey() (file, keyID string) { return s.key, s.keyID }
+
 // Auth is the auth section of a registry that trusts this service, which
 // clients reach at realm ("" is its own URL).
 func (s *TokenService) Auth(realm string) Auth {
@@ -122,7 +137,7 @@ func (s *TokenService) Auth(realm string) Auth {
 		realm = s.URL
 	}
 	return Auth{"token": map[string]any{
-		"realm": realm, "service": tokenAudience, "issuer": tokenIssuer, "jwks": s.jwks, "signingalgorithms": []string{"ES256"},
+		"realm": realm, "service": tokenAudience, "issuer": s.issuer, "jwks": s.jwks, "signingalgorithms": []string{"ES256"},
 	}}
 }
 
@@ -202,7 +217,7 @@ func (s *TokenService) remember(user string) string {
 func (s *TokenService) claims(r *http.Request, user string, access []any, life time.Duration) map[string]any {
 	now := time.Now()
 	c := map[string]any{
-		"iss": tokenIssuer, "sub": user, "aud": tokenAudience, "iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(life).Unix(),
+		"iss": s.issuer, "sub": user, "aud": tokenAudience, "iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(life).Unix(),
 		"jti": fmt.Sprintf("%x", random(8)), "access": access,
 	}
 	if s.opts.AsAsked {

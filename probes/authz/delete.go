@@ -23,7 +23,7 @@ var Delete = probe.Probe{
 	How: []string{
 		"DELETE of a manifest and of a blob by digests that cannot exist (64 zeros, then random ones), as each identity that policy does not let delete, and as a stranger",
 		"202, or 404 for the digest where a stranger is denied, says that the right was passed: a failure once it is seen for random digests too, on new connections",
-		"405, or 400 UNSUPPORTED, says that nobody can delete; a 404 that strangers get as well proves nothing",
+		"405, or 400 UNSUPPORTED, says that nobody can delete; a 404 that strangers get as well, or that the identity gets when it reads what is there, proves nothing",
 	},
 	Fix: "Switch deletion off (distribution: storage.delete.enabled: false), or give the right to delete apart " +
 		"from the right to push.",
@@ -87,6 +87,9 @@ func deleted(ctx context.Context, t *probe.Trial, id *probe.Identity, got, stran
 		if alike(a.Answer, strangers[i].Answer) || strangers[i].Saw != probe.Denied {
 			return probe.Result{Outcome: finding.Unknown, Evidence: trail, Attempts: len(got), Reason: "a stranger is answered " + said + " too, which may hide a denial"}
 		}
+		if is := t.Read(ctx, id, present(t, what)); a.Status == http.StatusNotFound && alike(a.Answer, is.Answer) {
+			return probe.Result{Outcome: finding.Unknown, Evidence: append(trail, is.Trail...), Attempts: len(got), Reason: id.Name + " is answered " + said + " too when it reads what is there, which may hide a denial"}
+		}
 		for n := range 2 {
 			again := deletes(ctx, t, id, n+1, probe.RandomDigest)[i]
 			trail = append(trail, again.Trail...)
@@ -106,6 +109,14 @@ func deleted(ctx context.Context, t *probe.Trial, id *probe.Identity, got, stran
 		r.Outcome, r.Observed, r.Reason = finding.Unknown, "unknown", why
 	}
 	return r
+}
+
+// present asks for content that is there.
+func present(t *probe.Trial, what string) probe.Attempt {
+	if k := t.Known(); what == "blob" && k != nil && len(k.Configs) > 0 {
+		return blob(t.Repository(), k.Configs[0])
+	}
+	return t.Plain()
 }
 
 // alike says whether two answers cannot be told apart by what they say.

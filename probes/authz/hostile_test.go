@@ -107,6 +107,35 @@ func TestHides(t *testing.T) {
 	}
 }
 
+// TestHidesFromNamed: a registry that tells who has a name, and no right, that
+// nothing is there at all says the same of what would be deleted.
+func TestHidesFromNamed(t *testing.T) {
+	l := labtest.Open(t)
+	name, _ := l.Dev()
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"rights-sound"}})
+	for _, kind := range []string{"/manifests/", "/blobs/"} {
+		u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			user, _, _ := r.BasicAuth()
+			if user == name && strings.HasPrefix(r.URL.Path, "/v2/team-a/") && strings.Contains(r.URL.Path, kind) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = io.WriteString(w, `{"errors":[{"code":"`+map[string]string{"/manifests/": "MANIFEST_UNKNOWN", "/blobs/": "BLOB_UNKNOWN"}[kind]+`"}]}`)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+		s := setting()
+		s.Probes, s.Also, s.Change = authz.All(), nil, labtest.Instead(t, probe.Endpoint{URL: u})
+		c := labtest.Prove(t, l, d, s)
+		if fails := c.Of(finding.Fail); len(fails) > 0 {
+			t.Errorf("%s fail: %v", kind, fails)
+		}
+		if f := of(c, "authz/delete", "dev", ""); f.Outcome != finding.Unknown || !strings.Contains(f.Reason, "may hide a denial") {
+			t.Errorf("%s %s: %s; %s", kind, f.Outcome, f.Reason, f.Message)
+		}
+	}
+}
+
 // TestBanned: that an identity is shut out altogether is no access control.
 func TestBanned(t *testing.T) {
 	l := labtest.Open(t)

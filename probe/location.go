@@ -78,7 +78,7 @@ func (t *Trial) UploadLocation(ctx context.Context, byHeader, byForwarded string
 
 // cancelHere deletes an upload session at the door itself.
 func (t *Trial) cancelHere(ctx context.Context, a Answer, location *url.URL) (string, []string) {
-	if !strings.HasPrefix(location.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
+	if !inUploads(location.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
 		return "it could not be cancelled, since its Location is no upload of this repository", nil
 	}
 	r := a.Response.Request

@@ -106,10 +106,18 @@ func TestUploadPath(t *testing.T) {
 	for raw, ok := range map[string]bool{
 		"/v2/box/blobs/uploads/1":                         true,
 		"/v2/box/blobs/uploads/1?_state=a%2Fb":            true,
+		"/v2/box/blobs/upload/1":                          true, // ghcr.io
 		"/artifacts-uploads/namespaces/p/uploads/1":       true,
 		"https://storage.example/bucket/1?signature=x":    true,
 		"/v2/box/blobs/uploads/":                          false,
+		"/v2/box/blobs/upload/":                           false,
+		"/v2/box/blobs/uploads/manifests/latest":          false, // of a repository below the sandbox
+		"/v2/box/blobs/uploads/blobs/" + boxed:            false,
+		"/v2/box/blobs/uploads/x/blobs/uploads/1":         false,
+		"/v2/box/blobs/uploads/tags/latest":               false,
+		"/v2/box/blobs/" + boxed:                          false,
 		"/v2/prod/blobs/uploads/1":                        false,
+		"/v2/prod/blobs/upload/1":                         false,
 		"/v2/prod/manifests/latest":                       false,
 		"/V2/prod/manifests/latest":                       false,
 		"/x/v2/prod/manifests/latest":                     false,

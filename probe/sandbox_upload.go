@@ -104,7 +104,7 @@ func uploadPath(u *url.URL, home string) error {
 	if u.Path != path.Clean(u.Path) && u.Path != path.Clean(u.Path)+"/" || strings.ContainsAny(u.Path, "\\;%") {
 		return refused
 	}
-	if rest, ok := strings.CutPrefix(raw, home); ok && rest != "" {
+	if inUploads(raw, home) {
 		return nil
 	}
 	lower := strings.ToLower(u.Path) + "/"
@@ -112,6 +112,18 @@ func uploadPath(u *url.URL, home string) error {
 		return refused
 	}
 	return nil
+}
+
+// inUploads says whether a path is below the uploads of a repository, which
+// ghcr.io calls blobs/upload, and is no other part of the API, however it is read.
+func inUploads(path, home string) bool {
+	rest, ok := strings.CutPrefix(path, home)
+	if !ok {
+		rest, ok = strings.CutPrefix(path, strings.TrimSuffix(home, "s/")+"/")
+	}
+	return ok && rest != "" && !slices.ContainsFunc(strings.Split(rest, "/"), func(part string) bool {
+		return slices.Contains([]string{"manifests", "blobs", "tags", "referrers", ".", ".."}, part) || strings.ContainsAny(part, "%\\;")
+	})
 }
 
 // Finish sends the whole content, to be stored under a digest (end-6).

@@ -110,7 +110,7 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 	if !to.SameOrigin {
 		return fmt.Sprintf("it could not be cancelled, since its Location is on another host (%s)", to.Origin), nil
 	}
-	if !strings.HasPrefix(to.URL.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
+	if !inUploads(to.URL.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
 		return "it could not be cancelled, since its Location is no upload of this repository", nil
 	}
 	r := answer.Response.Request

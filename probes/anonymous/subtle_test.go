@@ -336,7 +336,19 @@ func TestEcho(t *testing.T) {
 
 // TestCancel: an upload is never started twice, and only an upload is deleted.
 func TestCancel(t *testing.T) {
-	for _, answer := range []int{502, 202} {
+	const uploads = "/v2/team-a/app/blobs/uploads/"
+	for _, c := range []struct {
+		answer, deletes int
+		location        string // %s is the digest of the image
+	}{
+		{502, 0, "/v2/team-a/app/manifests/%s"},
+		{202, 0, "/v2/team-a/app/manifests/%s"},
+		{202, 0, uploads + "%%2e%%2e/%%2e%%2e/manifests/%s"},
+		{202, 0, uploads + "%%252e%%252e/%%252e%%252e/manifests%%252f%s"},
+		{202, 0, uploads + "manifests/%s"}, // of team-a/app/blobs/uploads
+		{202, 1, uploads + "1?_state=%s"},
+		{202, 1, "/v2/team-a/app/blobs/upload/1?%s"}, // ghcr.io
+	} {
 		s, _ := newSubtle("1.4")
 		var mu sync.Mutex
 		var posts, deletes int
@@ -348,15 +360,15 @@ func TestCancel(t *testing.T) {
 				deletes++
 			case "POST":
 				posts++
-				w.Header().Set("Location", "/v2/team-a/app/manifests/"+s.root)
-				w.WriteHeader(answer)
+				w.Header().Set("Location", fmt.Sprintf(c.location, s.root))
+				w.WriteHeader(c.answer)
 			default:
 				return false
 			}
 			return true
 		}), func(o *probe.Options) { o.Effects = []probe.Effect{probe.CancelledWrite} })
-		if posts != 1 || deletes != 0 {
-			t.Errorf("%d: %d uploads were started, %d things deleted", answer, posts, deletes)
+		if posts != 1 || deletes != c.deletes {
+			t.Errorf("%d, %s: %d uploads were started, %d things deleted", c.answer, c.location, posts, deletes)
 		}
 	}
 }

@@ -64,6 +64,7 @@ type object struct {
 	why     string // why it is left behind
 	done    bool   // nothing more is tried
 	other   bool   // the name is there, and what it names is not of this run
+	lost    bool   // an upload that lives where nobody can be asked to end it
 }
 
 // clear removes what this run has made in the registry, in order, and looks
@@ -264,10 +265,10 @@ func (b *box) cancel(ctx context.Context, o *object) {
 	home := "/v2/" + d.ep.Prefix + b.name + "/blobs/uploads/"
 	switch {
 	case o.entry.Reference == "":
-		o.why = "since where it lives was not told before the run ended"
+		o.lost, o.why = true, "since where it lives was not told before the run ended"
 		return
 	case err != nil || u.Scheme+"://"+u.Host != d.name() || uploadPath(u, home) != nil:
-		o.why = "it lives where nothing is sent"
+		o.lost, o.why = true, "it lives where nothing is sent"
 		return
 	}
 	to := wire.Destination{URL: u, SameOrigin: true}
@@ -312,17 +313,18 @@ func (b *box) verify(ctx context.Context, o *object) {
 // remains groups what is left by reason. A manifest goes without saying where a
 // tag of it is named.
 func remains(objects []*object) []Remains {
-	tagged := map[string]bool{}
+	tagged := map[string]*object{}
 	for _, o := range objects {
 		if o.entry.Kind == sandbox.Tag && o.why != "" {
-			tagged[o.entry.Digest] = true
+			tagged[o.entry.Digest] = o
 		}
 	}
 	objects = slices.Clone(objects)
 	slices.SortStableFunc(objects, func(a, b *object) int { return a.entry.N - b.entry.N })
 	var out []Remains
 	for _, o := range objects {
-		if o.why == "" || o.entry.Kind == sandbox.Manifest && tagged[o.entry.Reference] {
+		tag := tagged[o.entry.Reference]
+		if o.why == "" || o.entry.Kind == sandbox.Manifest && tag != nil && tag.final() == o.final() {
 			continue
 		}
 		where := o.entry.Prefix + o.entry.Repository
@@ -345,7 +347,7 @@ func (o *object) final() bool {
 	case http.StatusMethodNotAllowed, http.StatusConflict, http.StatusPreconditionFailed:
 		return true
 	}
-	return o.entry.Kind == sandbox.Upload && (o.entry.Reference == "" || o.status == 0)
+	return o.lost
 }
 
 // leave tells the user what became of what was made.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
+	"github.com/regproof/regproof/sandbox"
 )
 
 // process makes this binary the command, in a home of its own.
@@ -35,7 +37,7 @@ func process(t *testing.T, home, stdin string, args ...string) (*exec.Cmd, *byte
 
 // killed runs a check of some probes until a request that match says, kills it
 // when the registry has done what that asks, and returns where that was.
-func killed(t *testing.T, l *lab.Lab, d *lab.Door, home, sandbox, only string, match func(*http.Request) bool) string {
+func killed(t *testing.T, l *lab.Lab, d *lab.Door, home, repository, only string, match func(*http.Request) bool) string {
 	t.Helper()
 	middle, dead := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -51,7 +53,7 @@ func killed(t *testing.T, l *lab.Lab, d *lab.Door, home, sandbox, only string, m
 		}
 	})
 	user, password := l.User()
-	check, out := process(t, home, password+"\n", "check", at.Host, "--write-sandbox", sandbox, "--only", only, "--username", user, "--password-stdin")
+	check, out := process(t, home, password+"\n", "check", at.Host, "--write-sandbox", repository, "--only", only, "--username", user, "--password-stdin")
 	if err := check.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +95,30 @@ func TestKilledUpload(t *testing.T) {
 		if got := cmd.ProcessState.ExitCode(); got != want.code || !strings.Contains(out.String(), want.says) {
 			t.Errorf("exit %d, want %d and %q\n%s", got, want.code, want.says, out)
 		}
+	}
+}
+
+// TestCleanDown: while a registry is down nothing is forgotten of what is left there.
+func TestCleanDown(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := l.Addr().String()
+	_ = l.Close()
+	home := t.TempDir()
+	j := sandbox.New(filepath.Join(home, ".local/state/regproof/sandbox"), "r1", "box")
+	n, err := j.Begin(sandbox.Entry{Registry: "r", Endpoint: "http://" + host, Repository: "box", Kind: sandbox.Upload, Identity: "ci"})
+	if err != nil || j.Place(n, "/v2/box/blobs/uploads/1") != nil || j.Close() != nil {
+		t.Fatal(err)
+	}
+	cmd, out := process(t, home, "p\n", "sandbox", "clean", host, "--username", "ci", "--password-stdin", "--plain-http")
+	_ = cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != 3 || strings.Contains(out.String(), "Nobody can remove") {
+		t.Errorf("exit %d\n%s", got, out)
+	}
+	if _, err := os.Stat(j.Path()); err != nil {
+		t.Errorf("forgotten: %v", err)
 	}
 }
 

@@ -230,12 +230,9 @@ func (b *box) remove(ctx context.Context, o *object) {
 		s := &Sandbox{box: b, g: o.g, id: id}
 		if e.Kind == sandbox.Tag {
 			h := s.Get(ctx, e.Reference, false)
-			if denies(h.Status) && h.Status != http.StatusNotFound {
+			if denies(h.Status) { // a 404 may be how it is hidden from this one
 				o.status, o.deleted = h.Status, told(h.Answer)
 				continue
-			}
-			if h.Status == http.StatusNotFound {
-				return
 			}
 			if h.Digest == "" { // it may name something that is not of this run
 				o.status, o.deleted = 0, "was not tried, since what the tag names could not be read ("+told(h.Answer)+")"
@@ -252,7 +249,7 @@ func (b *box) remove(ctx context.Context, o *object) {
 		}
 		a := s.Delete(ctx, kind, e.Reference)
 		o.status, o.deleted = a.Status, told(a)
-		if a.Status != http.StatusUnauthorized && a.Status != http.StatusForbidden && a.Problem == "" {
+		if !denies(a.Status) && a.Problem == "" {
 			return
 		}
 	}
@@ -296,8 +293,13 @@ func (b *box) verify(ctx context.Context, o *object) {
 	var h Held
 	for _, id := range b.removers(e) {
 		s := &Sandbox{box: b, g: o.g, id: id}
-		h = s.read(ctx, r, image.Limits{Limit: 64 << 10}, false)
-		if h.Status == http.StatusNotFound || h.Status == http.StatusOK {
+		got := s.read(ctx, r, image.Limits{Limit: 64 << 10}, false)
+		if h.Status != http.StatusNotFound || got.Status == http.StatusOK {
+			h = got
+		}
+		// A 404 is how a registry hides, too: that of a delete which nobody accepted
+		// is believed when each of them gets it.
+		if got.Status == http.StatusOK || got.Status == http.StatusNotFound && o.status/100 == 2 {
 			break
 		}
 	}

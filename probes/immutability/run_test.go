@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/regproof/regproof/access"
+	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/internal/labtest"
 	"github.com/regproof/regproof/lab"
@@ -147,6 +148,34 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, opts.Journal.Left())
 	}
 	t.Log(summary.Notes)
+}
+
+// TestHiddenFromWriter: what is hidden from whoever pushed it is not believed to
+// be gone: somebody else who may removes it.
+func TestHiddenFromWriter(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"rights-sound"}})
+	name, password := l.Dev()
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		user, _, _ := r.BasicAuth()
+		if (r.Method == http.MethodGet || r.Method == http.MethodDelete) && user == name && strings.HasPrefix(r.URL.Path, "/v2/"+lab.Sandbox) {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	rules := policy.Policy{Rules: []policy.Rule{
+		{Who: []string{"dev"}, Repos: []string{lab.Sandbox + "/**"}, Can: []access.Action{access.Push}},
+		{Who: []string{"ci"}, Repos: []string{lab.Sandbox + "/**"}, Can: []access.Action{access.Pull, access.Delete}},
+	}}
+	labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.Tag}, Policy: rules, Change: writing(t, lab.Sandbox+"/hidden", labtest.Instead(t, probe.Endpoint{URL: at}), func(o *probe.Options) {
+		dev := o.Identities[0]
+		dev.Name, dev.Secret.Credential.Username, dev.Secret.Credential.Password = "dev", name, credential.NewSecret(password)
+		o.Identities = append(o.Identities, dev)
+	})})
+	if left := tagsOf(t, l, d, lab.Sandbox+"/hidden"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
 }
 
 // TestBudget: what was made is removed when no request is left.

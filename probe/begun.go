@@ -97,7 +97,7 @@ func (t *Trial) Cancel(ctx context.Context, s Begun) (done string, trail []strin
 	for _, id := range by {
 		a := t.AskBegun(ctx, id, s.Under(http.MethodDelete, s.Repository, true), 0)
 		trail = append(trail, a.Trail...)
-		if a.Status/100 == 2 || a.Status == http.StatusNotFound {
+		if over(a.Response) {
 			return "it was cancelled", trail
 		}
 		if said == "" {
@@ -106,6 +106,7 @@ func (t *Trial) Cancel(ctx context.Context, s Begun) (done string, trail []strin
 			}
 		}
 	}
+	t.door.run.say(fmt.Sprintf("an upload that %s started in %s at %s: %s; registries remove such ones in time", s.Owner.Name, s.Repository, t.door.name(), said))
 	return said, trail
 }
 

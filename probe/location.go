@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -55,7 +54,7 @@ func (t *Trial) UploadLocation(ctx context.Context, byHeader, byForwarded string
 		r.Outcome, r.Reason = finding.Unknown, "the Location of the upload is no URL"
 		return r
 	}
-	done, trail := t.cancelHere(ctx, a, location)
+	done, trail := t.deleteUpload(ctx, a, location)
 	r.Evidence = append(r.Evidence, trail...)
 	host := location.Hostname()
 	var how string
@@ -74,21 +73,4 @@ func (t *Trial) UploadLocation(ctx context.Context, byHeader, byForwarded string
 	r.Reason = "the Location is " + location.Scheme + "://" + location.Host
 	r.Message = fmt.Sprintf("the location of an upload follows the client's %s, so a proxy in between can send the client and its credential elsewhere; %s", how, done)
 	return r
-}
-
-// cancelHere deletes an upload session at the door itself.
-func (t *Trial) cancelHere(ctx context.Context, a Answer, location *url.URL) (string, []string) {
-	if !inUploads(location.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
-		return "it could not be cancelled, since its Location is no upload of this repository", nil
-	}
-	r := a.Response.Request
-	r.Method, r.Target, r.Body = http.MethodDelete, location.RequestURI(), nil
-	for _, name := range oddHeaders {
-		r.Header = without(r.Header, name)
-	}
-	resp := paced{d: t.door}.Do(ctx, r)
-	if resp.Status/100 == 2 || resp.Status == http.StatusNotFound {
-		return "it was cancelled", []string{resp.ID}
-	}
-	return fmt.Sprintf("cancelling it was answered %d", resp.Status), []string{resp.ID}
 }

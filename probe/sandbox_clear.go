@@ -273,7 +273,7 @@ func (b *box) cancel(ctx context.Context, o *object) {
 	for _, id := range b.removers(o.entry) {
 		s := &Sandbox{box: b, g: o.g, id: id}
 		a := s.end(ctx, &Session{to: to})
-		if o.why = ""; a.Status/100 == 2 || a.Status == http.StatusNotFound {
+		if o.why = ""; over(a.Response) {
 			return
 		}
 		o.status, o.why = a.Status, "cancelling it "+told(a)

@@ -128,16 +128,40 @@ func inUploads(path, home string) bool {
 
 // Finish sends the whole content, to be stored under a digest (end-6).
 func (s *Sandbox) Finish(ctx context.Context, up *Session, body []byte, as oci.Digest) Answer {
+	return s.finish(ctx, up, body, oci.SHA256(body), as)
+}
+
+// finish sends what is left of the content, to be stored under a digest that may
+// not be its own.
+func (s *Sandbox) finish(ctx context.Context, up *Session, rest []byte, is, as oci.Digest) Answer {
 	entries := []sandbox.Entry{{Kind: sandbox.Blob, Reference: string(as)}}
-	if real := oci.SHA256(body); real != as {
-		entries = append(entries, sandbox.Entry{Kind: sandbox.Blob, Reference: string(real)})
+	if is != as {
+		entries = append(entries, sandbox.Entry{Kind: sandbox.Blob, Reference: string(is)})
 	}
 	if _, err := s.begin(entries...); err != nil {
 		return Answer{NotAsked: err.Error()}
 	}
-	a := s.at(ctx, up, http.MethodPut, "digest="+string(as), body)
+	a := s.at(ctx, up, http.MethodPut, "digest="+string(as), rest)
 	if a.Status == http.StatusCreated {
 		_ = s.box.journal.Removed(up.n) // it is a blob now
+	}
+	return a
+}
+
+// add sends content to an upload (end-5), which lives where the answer says from
+// then on.
+func (s *Sandbox) add(ctx context.Context, up *Session, body []byte) Answer {
+	a := s.at(ctx, up, http.MethodPatch, "", body)
+	if a.Status != http.StatusAccepted || a.Header.Get("Location") == "" {
+		return a
+	}
+	to, err := s.place(ctx, a)
+	if err != nil || to.SameOrigin != up.to.SameOrigin {
+		return a
+	}
+	up.to = to
+	if to.SameOrigin {
+		_ = s.box.journal.Place(up.n, to.URL.RequestURI()) // an error shows at the next object
 	}
 	return a
 }
@@ -145,10 +169,16 @@ func (s *Sandbox) Finish(ctx context.Context, up *Session, body []byte, as oci.D
 // Cancel ends an upload (end-14).
 func (s *Sandbox) Cancel(ctx context.Context, up *Session) Answer {
 	a := s.end(ctx, up)
-	if a.Status/100 == 2 || a.Status == http.StatusNotFound {
+	if over(a.Response) {
 		_ = s.box.journal.Removed(up.n)
 	}
 	return a
+}
+
+// invalid says whether an upload is there and the registry takes it for a broken
+// one: distribution 2.8 answers 404 then, as for one that is gone.
+func invalid(resp wire.Response) bool {
+	return resp.Status == http.StatusNotFound && strings.Contains(errorCode(resp), "BLOB_UPLOAD_INVALID")
 }
 
 // end deletes an upload. A registry whose places carry the state of the upload
@@ -215,7 +245,17 @@ func (s *Sandbox) Upload(ctx context.Context, body []byte, as oci.Digest) Answer
 		}
 		return started
 	}
-	a := s.Finish(ctx, up, body, as)
+	rest, is := body, oci.SHA256(body)
+	if is != as {
+		// What a refused PUT has written makes distribution 2.8 take the upload for
+		// an invalid one, which nobody can cancel: the content goes before it.
+		added := s.add(ctx, up, body)
+		started.Trail = append(started.Trail, added.Trail...)
+		if added.Status == http.StatusAccepted {
+			rest = []byte{}
+		}
+	}
+	a := s.finish(ctx, up, rest, is, as)
 	a.Trail = append(started.Trail, a.Trail...)
 	if a.Status != http.StatusCreated {
 		c := s.Cancel(ctx, up)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -110,27 +111,47 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 	if !to.SameOrigin {
 		return fmt.Sprintf("it could not be cancelled, since its Location is on another host (%s)", to.Origin), nil
 	}
-	if !inUploads(to.URL.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
+	return t.deleteUpload(ctx, answer, to.URL)
+}
+
+// deleteUpload asks the door itself to end an upload, whatever host its Location
+// names. What may begin an upload may not be enough to end it: that takes a right
+// to delete on some registries, distribution among them, so the entitled ask too.
+func (t *Trial) deleteUpload(ctx context.Context, begun Answer, location *url.URL) (done string, trail []string) {
+	if !inUploads(location.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
 		return "it could not be cancelled, since its Location is no upload of this repository", nil
 	}
-	r := answer.Response.Request
-	r.Method, r.Target, r.Address, r.Body = http.MethodDelete, to.URL.RequestURI(), answer.Response.Request.Address, nil
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelWithin)
+	defer stop()
+	r := begun.Response.Request
+	r.Method, r.Target, r.Body = http.MethodDelete, location.RequestURI(), nil
+	for _, name := range oddHeaders {
+		r.Header = without(r.Header, name)
+	}
 	resp := paced{d: t.door}.Do(ctx, r)
-	trail := []string{resp.ID}
+	trail = []string{resp.ID}
 	if id := t.subject.entitled; id != nil && denied(resp.Status) {
-		// What may begin an upload may not be enough to end it: that takes a right
-		// to delete on some registries.
 		own := t.ask(ctx, question{
-			lane: laneOf(answer), id: id, phase: phaseFresh, variant: true, private: true,
+			lane: laneOf(begun), id: id, phase: phaseFresh, variant: true, private: true,
 			request: oci.Request{Method: http.MethodDelete, Kind: oci.UploadStart, Repository: t.Repository()},
-			change:  func(w *wire.Request) { w.Target = to.URL.RequestURI() },
+			change:  func(w *wire.Request) { w.Target = location.RequestURI() },
 		})
 		resp, trail = own.Response, append(trail, own.Trail...)
 	}
-	if resp.Status/100 == 2 || resp.Status == http.StatusNotFound {
+	if over(resp) {
 		return "it was cancelled", trail
 	}
-	return fmt.Sprintf("cancelling it was answered %d", resp.Status), trail
+	what := fmt.Sprintf("answered %d", resp.Status)
+	if resp.Status == 0 {
+		what = "not answered"
+	}
+	t.door.run.say(fmt.Sprintf("an upload that was started in %s at %s could not be cancelled (%s); it holds nothing, and registries remove such ones in time", t.Repository(), t.door.name(), what))
+	return "cancelling it was " + what, trail
+}
+
+// over says whether an upload is no longer there, by the answer to its end.
+func over(resp wire.Response) bool {
+	return resp.Status/100 == 2 || resp.Status == http.StatusNotFound && !invalid(resp)
 }
 
 // Existence compares a denial with that for a repository that does not exist.

@@ -21,11 +21,13 @@ func sandboxCases() []peerCase {
 				name: fmt.Sprintf("sandbox-%s-%t", r.peer, deletes), software: r.software, setup: "htpasswd, --write-sandbox, deletes allowed", needs: []string{r.peer},
 				exit: 1, fails: []string{"immutability/tag"}, passes: append([]string{"immutability/deleted-content"}, holds...),
 				build: func(t *testing.T, w *peerWorld) target {
+					storage := ""
 					at := peer.StartRegistryWith(t, r.peer, peer.Local(peer.Port(t)), peer.Htpasswd(t, peerUser, peerPassword), func(config map[string]any) {
 						config["storage"].(map[string]any)["delete"] = map[string]any{"enabled": deletes}
+						storage = storageOf(config)
 					})
 					w.fill(t, at, peerUser+":"+peerPassword)
-					return target{image: at + "/" + peerImage, args: []string{"--write-sandbox", "sandbox/trials"}}
+					return target{image: at + "/" + peerImage, args: []string{"--write-sandbox", "sandbox/trials", "--active"}, storage: storage}
 				},
 			}
 			if !deletes {
@@ -43,4 +45,9 @@ func sandboxCases() []peerCase {
 			return target{image: w.open + "/" + peerImage, args: []string{"--write-sandbox", "sandbox/trials"}}
 		},
 	})
+}
+
+// storageOf is the folder in which a registry keeps what it has.
+func storageOf(config map[string]any) string {
+	return config["storage"].(map[string]any)["filesystem"].(map[string]any)["rootdirectory"].(string)
 }

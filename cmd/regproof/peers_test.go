@@ -51,6 +51,7 @@ type target struct {
 	password  string   // "" is the right one
 	stranger  bool     // without any credential
 	untouched []string // endpoints that must not have a failure
+	storage   string   // folder of a distribution, in which no upload may be left
 }
 
 // peerWorld holds the registries that the cases share.
@@ -191,6 +192,12 @@ func (w *peerWorld) try(t *testing.T, c peerCase) {
 	for _, endpoint := range at.untouched {
 		if fails := got.probes("fail", endpoint); len(fails) > 0 {
 			complain("at %s, which is sound: fails %q", endpoint, fails)
+		}
+	}
+	if at.storage != "" {
+		left, err := filepath.Glob(filepath.Join(at.storage, "docker/registry/v2/repositories/*/*/_uploads/*/startedat")) // distribution leaves the state of a hash behind
+		if err != nil || len(left) > 0 {
+			complain("uploads are left: %v %v", left, err)
 		}
 	}
 	if !strings.Contains(got.report.Exit.Reason, c.says) {

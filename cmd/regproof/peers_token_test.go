@@ -107,11 +107,14 @@ func tokensFor(t *testing.T, w *peerWorld, registry string, o peer.TokenOptions,
 	if registry == peer.RegistryRC2 {
 		auth = service.AuthRC2()
 	}
-	at := peer.StartRegistry(t, registry, auth)
+	storage := ""
+	at := peer.StartRegistryWith(t, registry, peer.Local(peer.Port(t)), auth, func(config map[string]any) { storage = storageOf(config) })
 	if !o.Nobody { // or nobody could push
 		w.fill(t, at, peerUser+":"+peerPassword)
 	}
-	return w.withDev(t, at, strings.TrimSuffix(service.URL, "/token"), args...)
+	a := w.withDev(t, at, strings.TrimSuffix(service.URL, "/token"), args...)
+	a.storage = storage
+	return a
 }
 
 func tokenService(t *testing.T, o peer.TokenOptions, dev peer.Rights) *peer.TokenService {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,9 @@ import (
 // counter is a registry whose tokens are opaque, before an open door of the lab.
 type counter struct {
 	unscoped bool                                           // a token is good for all that its user may do
+	others   []string                                       // users who may do nothing here
+	greedy   string                                         // the one of them who is given what he asks for
+	spelling string                                         // the end of a scope that is granted to everybody
 	answer   func(w http.ResponseWriter, token string) bool // instead of the usual answer
 
 	name, password string
@@ -35,14 +39,21 @@ type counter struct {
 
 func (c *counter) token(w http.ResponseWriter, r *http.Request) {
 	user, password, named := r.BasicAuth()
-	if named && (user != c.name || password != c.password) {
+	other := slices.Contains(c.others, user) && password == "password of "+user
+	if named && !other && (user != c.name || password != c.password) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
 	c.mu.Lock()
 	token := fmt.Sprintf("opaque-%d", len(c.tokens))
 	var scopes []string
-	if named {
+	if c.spelling != "" && strings.HasSuffix(r.URL.Query().Get("scope"), c.spelling) {
+		scopes = append(scopes, "repository:team-a/app:pull")
+	}
+	if other {
+		scopes = append(scopes, "repository:team-b/tool:pull")
+	}
+	if named && (!other || user == c.greedy) {
 		scopes = append(scopes, r.URL.Query()["scope"]...)
 		if c.unscoped {
 			scopes = append(scopes, "*")
@@ -80,10 +91,18 @@ func (c *counter) front(w http.ResponseWriter, r *http.Request, next http.Handle
 
 func (c *counter) prove(t *testing.T, l *lab.Lab) *labtest.Collected {
 	t.Helper()
+	return c.proveWith(t, l, issued(), func(*probe.Options) {})
+}
+
+func (c *counter) proveWith(t *testing.T, l *lab.Lab, probes []probe.Probe, change func(*probe.Options)) *labtest.Collected {
+	t.Helper()
 	c.name, c.password = l.User()
 	c.tokens = map[string][]string{}
 	at := labtest.Before(t, labtest.Door(t, l, lab.DoorOptions{Auth: lab.None}), c.front)
-	got := labtest.Prove(t, l, labtest.Door(t, l, lab.DoorOptions{}), labtest.Setting{Probes: issued(), Policy: intended, Change: labtest.Instead(t, probe.Endpoint{URL: at})})
+	got := labtest.Prove(t, l, labtest.Door(t, l, lab.DoorOptions{}), labtest.Setting{Probes: probes, Policy: intended, Change: func(o *probe.Options) {
+		labtest.Instead(t, probe.Endpoint{URL: at})(o)
+		change(o)
+	}})
 	for _, f := range got.Findings {
 		t.Logf("%s %s: %s | %s", f.Outcome, f.Probe, f.Reason, f.Message)
 		if f.Outcome == finding.Error {

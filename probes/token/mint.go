@@ -174,9 +174,9 @@ func (p purse) heard(ctx context.Context, t *probe.Trial, is probe.Issuer) purse
 	return p
 }
 
-// show makes forms of what was given.
+// show makes forms of what was given, of all of it: a pass says that none opens.
 func (p purse) show(cause string) (forms []form) {
-	for i, g := range p.usable[:min(len(p.usable), maxShown)] {
+	for i, g := range p.usable {
 		with := "a token that the token service gives to anybody"
 		if g.mint.As != nil {
 			with = "a token of " + g.as()
@@ -201,9 +201,6 @@ func (p purse) all() purse {
 // maxUsed is how large a token may be to be used, in bytes.
 const maxUsed = 32 << 10
 
-// maxShown bounds how many tokens of a probe are used.
-const maxShown = 12
-
 // maxLayers bounds how many tokens of a probe are tried on a layer, too.
 const maxLayers = 2
 
@@ -223,7 +220,7 @@ func (p purse) fold(r probe.Result) probe.Result {
 		var parts []string
 		if p.given > 0 {
 			used := "none of which says that it allows anything new"
-			if n := min(len(p.usable), maxShown); n > 0 {
+			if n := len(p.usable); n > 0 {
 				used = fmt.Sprintf("%d of them different and used", n)
 			}
 			parts = append(parts, fmt.Sprintf("%d given, %s", p.given, used))

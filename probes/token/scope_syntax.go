@@ -21,7 +21,7 @@ var ScopeSyntax = probe.Probe{
 	How: []string{
 		"a stranger asks for the image in 26 spellings: repeated, joined by each separator, with escapes, capitals, blanks, slashes and dots around the name, with a class, a host, a tag, wildcards",
 		"each identity that policy does not let pull the image (two at most) asks in the eight that differ most",
-		"tokens that say that they allow something, or cannot be read, are used on the manifest and on a layer (twelve different ones at most); content is a failure, a token alone is none",
+		"tokens that say that they allow something, or cannot be read, are used on the manifest, each different one, and two of them on a layer; content is a failure, a token alone is none",
 	},
 	Fix:      "Parse a scope once, strictly, refuse what is not in the grammar, and check what was parsed and will be granted.",
 	NotWhen:  "Never.",

@@ -93,8 +93,9 @@ type living struct {
 
 // Alive shows that an identity is let in where a made-up one is not: only then
 // does a denial of it count (a mistyped password and a missing right look the
-// same). It returns the exchanges that show it, or why it is not shown. It is
-// asked once for each identity and endpoint.
+// same). A token that names who got it shows that too, unless a made-up user gets
+// one of that name, or of his own. It returns the exchanges that show it, or why
+// it is not shown. It is asked once for each identity and endpoint.
 func (t *Trial) Alive(ctx context.Context, id *Identity) (evidence []string, why string) {
 	d := t.door
 	d.alive.mu.Lock()
@@ -133,15 +134,16 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 	case a.Status != http.StatusOK:
 		return trail, fmt.Sprintf("identity %s not proven live: /v2/ answers it %d", id.Name, a.Status)
 	}
-	if a.Grant.Subject != "" { // a token that names who got it
-		return trail, ""
-	}
 	user, password := t.Stray()
 	stray := t.Try(ctx, "a made-up user", user, password)
 	trail = append(trail, stray.Trail...)
-	switch {
+	switch named := a.Grant.Subject; {
 	case stray.NotAsked != "":
 		return trail, stray.NotAsked
+	case named != "" && stray.Problem != "": // a token that names who got it
+		return trail, ""
+	case named != "" && stray.Grant.Subject != named && stray.Grant.Subject != user: // where others get one of a guest
+		return trail, ""
 	case stray.Grant.Refused || denied(stray.Status) || stray.WantsCertificate():
 		return trail, ""
 	case id.Cert != nil && (denies(t.Ping(Answer{}).First.Status) || t.Ping(Answer{}).First.WantsCertificate()):

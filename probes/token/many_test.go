@@ -23,12 +23,12 @@ func TestManyOpaqueTokens(t *testing.T) {
 	guests := []string{"guest-1", "guest-2", "guest-3"}
 	for _, c := range []struct {
 		name  string
-		front counter
+		front *counter
 		fails []string
 	}{
-		{"each is given what is its own", counter{others: guests}, nil},
-		{"the last is given all", counter{others: guests, greedy: "guest-3"}, []string{"token/escalation"}},
-		{"one spelling of many is granted", counter{others: guests, spelling: ":PULL"}, []string{"token/scope-syntax"}},
+		{"each is given what is its own", &counter{others: guests}, nil},
+		{"the last is given all", &counter{others: guests, greedy: "guest-3"}, []string{"token/escalation"}},
+		{"one spelling of many is granted", &counter{others: guests, spelling: ":PULL"}, []string{"token/scope-syntax"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.front.proveWith(t, l, []probe.Probe{token.Escalation, token.ScopeSyntax}, func(o *probe.Options) {

@@ -121,13 +121,15 @@ func (d *demand) ask(ctx context.Context, p probe.Place, s shown) wire.Response 
 }
 
 // decides says whether the right certificate, and nothing else, is answered in
-// another way: then it is its absence that was answered.
+// another way: then it is its absence that was answered. A 401 that asks for no
+// login is another one than that which does.
 func (d *demand) decides(ctx context.Context, p probe.Place, a wire.Response) (wire.Response, bool) {
 	if d.c.Own() == nil {
 		return wire.Response{}, false
 	}
 	own := d.ask(ctx, p, shown{cert: d.c.Own()})
-	return own, answers(own) && own.Status != a.Status && a.Status/100 != 2
+	another := own.Status != a.Status || own.Header.Has("Www-Authenticate") && !a.Header.Has("Www-Authenticate")
+	return own, answers(own) && another && a.Status/100 != 2
 }
 
 // byPassword is how the token service took the password for enough, nil if it

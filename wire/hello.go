@@ -136,7 +136,8 @@ type flight struct {
 }
 
 // readServerHello reads the answer to a ClientHello. Where it goes on in clear
-// and a group of Diffie-Hellman is to come, it reads as far as that.
+// and a group of Diffie-Hellman is to come, it reads as far as that; an error on
+// the way there comes with what was chosen.
 func readServerHello(r io.Reader) (serverHello, error) {
 	f := flight{r: r, left: maxFlight}
 	kind, body, err := f.message()
@@ -152,8 +153,10 @@ func readServerHello(r io.Reader) (serverHello, error) {
 	}
 	for range 8 { // Certificate, CertificateStatus, ServerKeyExchange
 		switch kind, body, err := f.message(); {
-		case err != nil || kind == 14:
-			return h, nil // the size stays unknown
+		case err != nil:
+			return h, err // the server chose, and the size stays unknown
+		case kind == 14:
+			return h, nil // it shows none
 		case kind == 12:
 			h.dhBits = primeBits(body)
 			return h, nil

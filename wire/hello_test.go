@@ -5,6 +5,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestServerHello(t *testing.T) {
 		{"an extension that says the version", flightOf(9000, chosen("\x03\x03", "\x13\x01", "\x00\x2b\x00\x02\x03\x04\x00\x33\x00\x02\x00\x1d")), serverHello{version: 0x0304, suite: 0x1301, group: 29}, nil},
 		{"many records", flightOf(7, chosen("\x03\x03", "\xc0\x2f", "")), serverHello{version: 0x0303, suite: 0xc02f}, nil},
 		{"its own group", flightOf(500, chosen("\x03\x03", "\x00\x33", ""), certificate, exchange), serverHello{version: 0x0303, suite: 0x0033, dhBits: 1024}, nil},
-		{"its own group, cut off", flightOf(500, chosen("\x03\x03", "\x00\x33", ""), certificate), serverHello{version: 0x0303, suite: 0x0033}, nil},
+		{"its own group, cut off", flightOf(500, chosen("\x03\x03", "\x00\x33", ""), certificate), serverHello{version: 0x0303, suite: 0x0033}, io.EOF},
 		{"bytes after it", flightOf(9000, append(chosen("\x03\x03", "\x00\x0a", ""), 2, 0, 0, 200)), serverHello{version: 0x0303, suite: 0x000a}, nil},
 		{"bytes in it that are none of it", flightOf(9000, message(2, "\x03\x03"+strings.Repeat("r", 32)+"\x00\x00\x0a\x00\x00\x00x")), serverHello{}, errMalformed},
 		{"a session id too long", flightOf(9000, message(2, "\x03\x03"+strings.Repeat("r", 32)+"\x21"+strings.Repeat("s", 33)+"\x00\x0a\x00")), serverHello{}, errMalformed},

@@ -181,7 +181,7 @@ func (c *Client) shake(ctx context.Context, conn net.Conn, out *Shaken) net.Conn
 		return tc
 	}
 	hello, first := readServerHello(bytes.NewReader(heard.b))
-	if first == nil && out.Version == 0 {
+	if out.Version == 0 { // 0 too when it cannot be read
 		out.Version, out.Suite, out.Group = hello.version, hello.suite, tls.CurveID(hello.group)
 	}
 	if a := (alertError{}); errors.As(first, &a) {

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
@@ -71,7 +72,7 @@ const minGroup = 2048
 // suites judges one address: the handshakes of ordinary clients, the last of
 // them with strong suites alone, and one for each kind.
 func suites(ctx context.Context, t *probe.Trial, usual, got []wire.Shaken) []probe.Verdict {
-	var control, refused, silent []string
+	var control, refused, open []string
 	strong, modern := usual[len(usual)-1].Chose(), false
 	for _, s := range usual {
 		if s.Chose() {
@@ -82,8 +83,11 @@ func suites(ctx context.Context, t *probe.Trial, usual, got []wire.Shaken) []pro
 	var out []probe.Verdict
 	for i, s := range got {
 		refused = append(refused, s.ID)
-		if s.Failure == wire.Timeout {
-			silent = append(silent, kinds[i].suites.Name)
+		switch {
+		case s.Chose() && s.Failure != "":
+			open = append(open, fmt.Sprintf("the group of %s was not told (%s)", kinds[i].suites.Name, s.Failure))
+		case s.Failure == wire.Timeout:
+			open = append(open, fmt.Sprintf("the hello with %s got no answer within the time of a handshake", kinds[i].suites.Name))
 		}
 		what, weak := weakSuite(i, s)
 		if !weak {
@@ -99,8 +103,8 @@ func suites(ctx context.Context, t *probe.Trial, usual, got []wire.Shaken) []pro
 	switch {
 	case len(out) > 0:
 		return out
-	case len(silent) > 0:
-		return []probe.Verdict{{Outcome: finding.Unknown, Reason: "the hello with " + list(silent) + " got no answer within the time of a handshake"}}
+	case len(open) > 0:
+		return []probe.Verdict{{Outcome: finding.Unknown, Reason: strings.Join(open, "; ")}}
 	}
 	v := probe.Verdict{Outcome: finding.Pass, Reason: "none of the weak kinds is accepted", Evidence: refused, Control: control}
 	if !strong && !modern {

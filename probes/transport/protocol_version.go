@@ -22,7 +22,7 @@ var ProtocolVersion = probe.Probe{
 		"attacked from between. A server that still speaks them lets such a client, and whoever " +
 		"can make a client fall back, use them.",
 	How: []string{
-		"at every address one handshake each with TLS 1.3, 1.2, 1.1 and 1.0 alone, with every cipher suite there is, and the server name of the endpoint",
+		"at every address one handshake each with TLS 1.3, 1.2, 1.1 and 1.0 alone, and the server name of the endpoint; 1.1 and 1.0 once more, written by hand with every cipher suite there is, where they are not refused as a version",
 		"a hello of SSL 3.0 and one of SSL 2.0, written by hand: the server's choice is read, and no more",
 		"a failure: a version below 1.2, or below tls.minVersion of the file, is accepted twice; each handshake has 4 s, SSL 2.0 has 2 s, and silence is no offer of that",
 	},
@@ -36,13 +36,37 @@ var ProtocolVersion = probe.Probe{
 	Public:   true,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		hellos := append(ordinary(), wire.Hello{Version: wire.VersionSSL30}, wire.Hello{Version: wire.VersionSSL20, Timeout: ssl2Timeout})
-		r := t.Handshakes(ctx, hellos, func(_ netip.AddrPort, got []wire.Shaken) []probe.Verdict {
+		r := t.Handshakes(ctx, hellos, func(at netip.AddrPort, got []wire.Shaken) []probe.Verdict {
+			got = slices.Clone(got)
+			for i := range got {
+				if got[i] = withEverySuite(ctx, t, at, got[i]); got[i].Failure == wire.Canceled {
+					return []probe.Verdict{{Outcome: finding.NotChecked, Reason: got[i].Err.Error(), Evidence: []string{got[i].ID}}}
+				}
+			}
 			return versions(ctx, t, got)
 		})
 		r.Expected = wire.VersionName(t.MinVersion()) + " or later alone"
 		return r
 	},
 }
+
+// withEverySuite offers an old version once more, by hand, where it was refused and
+// not because of the version: the suites that crypto/tls does not have, such as
+// DHE, may be the only ones that the server has for it.
+func withEverySuite(ctx context.Context, t *probe.Trial, at netip.AddrPort, s wire.Shaken) wire.Shaken {
+	v := s.Hello.Version
+	if v < tls.VersionTLS10 || v > tls.VersionTLS11 || s.Chose() || s.Failure == wire.Timeout || s.Alerted && s.Alert == protocolVersion {
+		return s
+	}
+	again := t.Shake(ctx, at, wire.Hello{Version: v, ByHand: true})
+	if again.Version != v && again.Failure != wire.Canceled { // a lower one is for its own hello
+		return s
+	}
+	return again
+}
+
+// protocolVersion is the alert of a server that does not have a version.
+const protocolVersion = 70
 
 // ssl2Timeout is how long a server may take that speaks SSL 2.0.
 const ssl2Timeout = 2 * time.Second

@@ -106,6 +106,9 @@ func TestOldServers(t *testing.T) {
 	has := func(id uint16) func(uint16, []uint16) bool {
 		return func(_ uint16, s []uint16) bool { return slices.Contains(s, id) && !slices.Contains(s, 0xc02f) }
 	}
+	upTo := func(most uint16) func(uint16, []uint16) bool {
+		return func(v uint16, _ []uint16) bool { return v == 0x0301 || v == most }
+	}
 	ssl3 := func(v uint16, _ []uint16) bool { return v == 0x0300 }
 	prime := append([]byte{12, 0, 0, 136, 0, 128}, append([]byte{0xff}, make([]byte, 133)...)...)
 	for _, c := range []struct {
@@ -134,8 +137,24 @@ func TestOldServers(t *testing.T) {
 		{"anonymous", peek(has(0x0034), func(c net.Conn, _ []uint16) { chooses(c, 0x0303, 0x0034) }), transport.CipherSuite, finding.Fail, finding.High, "anonymous (TLS_DH_anon_WITH_AES_128_CBC_SHA)"},
 		{"DHE with a group of 1024 bits", peek(has(0x0033), func(c net.Conn, _ []uint16) { chooses(c, 0x0303, 0x0033, append(slices.Clone(prime), 0)...) }), transport.CipherSuite, finding.Fail, finding.Medium, "1024 bits"},
 		{"DHE with a group that is not told", peek(has(0x0033), func(c net.Conn, _ []uint16) { chooses(c, 0x0303, 0x0033, 14, 0, 0, 0) }), transport.CipherSuite, finding.Pass, "", "none of the weak kinds"},
+		{"DHE, and then silence about its group", peek(has(0x0033), func(c net.Conn, _ []uint16) { chooses(c, 0x0303, 0x0033) }), transport.CipherSuite, finding.Unknown, "", "the group of DHE"},
 		{"a suite that was not offered", peek(has(0x0003), func(c net.Conn, _ []uint16) { chooses(c, 0x0303, 0xc02f) }), transport.CipherSuite, finding.Pass, "", "none of the weak kinds"},
 		{"silence about RC4", peek(has(0xc011), func(c net.Conn, _ []uint16) { _, _ = io.Copy(io.Discard, c) }), transport.CipherSuite, finding.Unknown, "", "RC4 got no answer"},
+		{"TLS 1.0 with DHE alone", peek(upTo(0x0301), func(c net.Conn, s []uint16) {
+			if !slices.Contains(s, 0x0039) {
+				_, _ = c.Write(alert)
+				return
+			}
+			chooses(c, 0x0301, 0x0039, 14, 0, 0, 0)
+		}), transport.ProtocolVersion, finding.Fail, finding.Medium, "TLS 1.0 is accepted"},
+		{"TLS 1.0 for who offers 1.1, with DHE alone", peek(upTo(0x0302), func(c net.Conn, s []uint16) {
+			if !slices.Contains(s, 0x0039) {
+				_, _ = c.Write(alert)
+				return
+			}
+			chooses(c, 0x0301, 0x0039, 14, 0, 0, 0)
+		}), transport.ProtocolVersion, finding.Fail, finding.Medium, "TLS 1.0, TLS 1.2 and TLS 1.3 offered"},
+		{"alerts to TLS 1.0", peek(upTo(0x0302), func(c net.Conn, _ []uint16) { _, _ = c.Write(alert) }), transport.ProtocolVersion, finding.Pass, "", "TLS 1.2 and TLS 1.3 offered"},
 		{"alerts alone", func(c net.Conn) { _, _ = c.Write(alert) }, transport.ProtocolVersion, finding.Unknown, "", "no handshake"},
 		{"alerts alone, and its certificate", func(c net.Conn) { _, _ = c.Write(alert) }, transport.Certificate, finding.Unknown, "", "no handshake"},
 		{"HTTP", func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }, transport.Certificate, finding.Unknown, "", "no handshake"},

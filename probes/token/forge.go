@@ -25,7 +25,7 @@ type template struct {
 	jwt      login.JWT  // the same, read
 	stranger *login.JWT // what a stranger is given, nil when it cannot be had or read
 	anybody  string     // the same as it stands
-	base     jws        // to forge from: for the image, by a made-up subject, not signed yet
+	base     jws        // to forge from: for the image, not signed yet; by a made-up subject, where the issuer's tokens say what they are for
 	secret   bool       // base holds claims that may tell of a user
 	own      pair       // a key of our own, for the same algorithm
 	junk     []byte     // a signature of the right length that nobody made
@@ -84,8 +84,12 @@ func (m *template) shape(t *probe.Trial) {
 	if n, ok := claims["exp"].(json.Number); ok {
 		end, _ = n.Int64()
 	}
-	claims["exp"], claims["jti"], claims["sub"] = max(end, now+300), hex.EncodeToString(random(16)), t.Nonce()
-	claims["access"] = []any{allows(t.Name(t.Repository()), "pull")}
+	claims["exp"], claims["jti"] = max(end, now+300), hex.EncodeToString(random(16))
+	if _, ok := m.jwt.Grants(); m.real != "" && !ok { // what its subject may do decides, and a made-up one may do nothing
+		m.secret = true
+	} else {
+		claims["sub"], claims["access"] = t.Nonce(), []any{allows(t.Name(t.Repository()), "pull")}
+	}
 	for key := range claims {
 		m.secret = m.secret || !harmless[key]
 	}

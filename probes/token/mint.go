@@ -81,6 +81,16 @@ func (g given) idle() bool {
 	return ok
 }
 
+// silent says whether nobody can tell what a token is for: it cannot be read, or
+// does not say.
+func (g given) silent() bool {
+	if g.JWT == nil {
+		return true
+	}
+	_, ok := g.JWT.Grants()
+	return !ok
+}
+
 // claims says whether a readable token says that it allows something; what
 // cannot be read may.
 func (g given) claims(name, action string) bool {

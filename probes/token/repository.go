@@ -5,6 +5,7 @@ package token
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/regproof/regproof/finding"
@@ -20,7 +21,7 @@ var Repository = probe.Probe{
 	How: []string{
 		"who may pull the image asks for tokens of a repository that does not exist, and of another one that is configured; a stranger for one that policy opens to everybody",
 		"each is used on the image by its tag, by its digest, and on a layer",
-		"opaque tokens are used as well; where it is the user's own, and not a stranger's, that is a failure of medium severity",
+		"tokens that are opaque, or do not say what they are for, are used as well; where it is the user's own, and not a stranger's, that is a failure of medium severity",
 	},
 	Fix:      "Let the registry compare the access claim of the token with the repository and the action of every request, also of those by digest and for blobs.",
 	NotWhen:  "Never: a token says what it is for.",
@@ -46,13 +47,23 @@ var Repository = probe.Probe{
 		if i := slices.IndexFunc(p.usable, func(g given) bool { return g.name == r.Variant }); r.Outcome == finding.Fail && i >= 0 {
 			g := p.usable[i]
 			r.Evidence = slices.Concat(g.Trail, r.Evidence)
-			if g.JWT == nil && g.as() != "" {
+			if g.owned() && !p.worse(r) {
 				r.Severity = finding.Medium
-				r.Message += ". The token is opaque and its user may pull both: it is one of the user's, and not of a repository"
+				r.Message += ". The token does not say what it is for, and its user may pull both: it is one of the user's, and not of a repository"
 			}
 		}
 		return p.fold(r)
 	},
+}
+
+// owned says whether a token may be its user's, whatever it was asked for.
+func (g given) owned() bool { return g.silent() && g.as() != "" }
+
+// worse says whether another token opened the image, too, that is not its user's.
+func (p purse) worse(r probe.Result) bool {
+	return slices.ContainsFunc(p.usable, func(g given) bool {
+		return !g.owned() && slices.ContainsFunc(r.Deviations, func(d finding.Deviation) bool { return strings.HasPrefix(d.Variant, g.name) })
+	})
 }
 
 // elsewhere are tokens for other repositories, asked for once.
@@ -73,7 +84,16 @@ func elsewhere(ctx context.Context, t *probe.Trial) purse {
 		p := sort(ask(ctx, t, templateOf(ctx, t).issuer, wishes))
 		// One that allows nothing at all is for no repository either.
 		p.usable = append(p.usable, p.idle...)
-		p.usable = slices.DeleteFunc(p.usable, func(g given) bool { return g.JWT != nil && g.claims(t.Name(t.Repository()), "pull") })
+		slices.SortStableFunc(p.usable, func(a, b given) int { // the gravest first
+			switch {
+			case a.owned() == b.owned():
+				return 0
+			case b.owned():
+				return -1
+			}
+			return 1
+		})
+		p.usable = slices.DeleteFunc(p.usable, func(g given) bool { return !g.silent() && g.claims(t.Name(t.Repository()), "pull") })
 		return p
 	})
 }
@@ -109,11 +129,11 @@ func setsElsewhere(t *probe.Trial, p purse) []probe.Set {
 	return sets
 }
 
-// opensElsewhere says whether one of them that can be read opens the image in any
-// way, once. An opaque one may be its user's own, which says nothing of others'.
+// opensElsewhere says whether one of them that says what it is for opens the image
+// in any way, once. Another may be its user's own, which says nothing of others'.
 func opensElsewhere(ctx context.Context, t *probe.Trial) bool {
 	p := elsewhere(ctx, t)
-	p.usable = slices.DeleteFunc(slices.Clone(p.usable), func(g given) bool { return g.JWT == nil })
+	p.usable = slices.DeleteFunc(slices.Clone(p.usable), given.silent)
 	var opened atomic.Bool
 	var tasks []func()
 	for _, set := range setsElsewhere(t, p) {

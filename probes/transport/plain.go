@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -78,7 +79,7 @@ func challenges(a probe.Answer) []string {
 // registry says whether an answer at /v2/ is a registry's: by its own marks, or
 // because it asks for a login in the same words as the endpoint does.
 func registry(a, own probe.Answer) bool {
-	if product.Detect(a.Header) != product.Unknown || probe.ErrorCode(a.Response) != "" || strings.Contains(strings.Join(challenges(a), " "), "Bearer") {
+	if product.Detect(a.Header) != product.Unknown || probe.ErrorCode(a.Response) != "" || sendsForToken(a) {
 		return true
 	}
 	if a.Status == 200 && strings.Contains(strings.ToLower(a.Header.Get("Content-Type")), "json") && strings.TrimSpace(string(a.Body)) == "{}" {
@@ -86,6 +87,15 @@ func registry(a, own probe.Answer) bool {
 	}
 	asked := a.Header.Get("Www-Authenticate")
 	return a.Status == 401 && asked != "" && asked == own.First.Header.Get("Www-Authenticate")
+}
+
+// sendsForToken says whether an answer sends clients to a token service. That of
+// another API with bearer tokens names a realm that leads nowhere, or none.
+func sendsForToken(a probe.Answer) bool {
+	return a.Status == 401 && slices.ContainsFunc(login.ParseChallenges(a.Header.Values("Www-Authenticate")), func(c login.Challenge) bool {
+		u, err := url.Parse(c.Params["realm"])
+		return c.Scheme == "bearer" && err == nil && (u.Host != "" || strings.HasPrefix(u.Path, "/"))
+	})
 }
 
 // sentAway is where a redirect to https leads, "" for every other answer.

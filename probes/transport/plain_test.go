@@ -48,6 +48,7 @@ func TestBeside(t *testing.T) {
 		{"a registry that serves everybody", to(open), finding.Fail, finding.Pass, finding.Critical},
 		{"a registry with a guard", to(guarded), finding.Fail, finding.Fail, finding.High},
 		{"a token registry", answers(401, `WWW-Authenticate: Bearer realm="https://a.test/token"`), finding.Fail, finding.Fail, finding.High},
+		{"an API with tokens of its own", answers(401, `WWW-Authenticate: Bearer realm="api", error="invalid_token"`), finding.Pass, finding.Fail, ""},
 		{"a redirect to https", answers(301, "Location: https://127.0.0.1$uri"), finding.Pass, finding.Pass, ""},
 		{"a redirect to http", answers(302, "Location: http://127.0.0.1/login"), finding.Pass, finding.Pass, ""},
 		{"a web server", answers(404), finding.Pass, finding.Pass, ""},

@@ -26,7 +26,7 @@ var DeletedContent = probe.Probe{
 	How: []string{
 		"in the sandbox: a manifest is deleted by digest (one without a tag, where a rule for tags refuses that), and a blob that no manifest names; where that is accepted, both are asked for by digest, the manifest by its tag too",
 		"at every other endpoint of the registry as well, if it served the manifest before (not through what looks like a shared cache, without --prime-caches)",
-		"a failure: the very bytes are served 5 seconds after the delete was accepted, twice",
+		"a failure: the very bytes are served 5 seconds after the delete was accepted, twice; what is not there is asked for on 4 new connections more, since one replica of several may have it",
 		"blobs of a deleted manifest are no finding: they stay until garbage is collected",
 	},
 	Fix: "Distribution with a redis cache: 3.1.0 or newer. Purge the cache or mirror when something is deleted, and keep " +

@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -295,6 +297,42 @@ func TestOtherDoor(t *testing.T) {
 		labtest.Instead(t, probe.Endpoint{URL: at(plain)}, probe.Endpoint{URL: at(stale)}))})
 	if f, _ := c.Probe("immutability/deleted-content"); f.Outcome != finding.Fail || f.Endpoint != stale.URL() {
 		t.Errorf("%s at %s: %s; %s", f.Outcome, f.Endpoint, f.Message, f.Reason)
+	}
+}
+
+// TestDeletedAtOneReplica: two replicas behind one address, of which one goes on
+// serving what the other has deleted. A connection stays with its replica.
+func TestDeletedAtOneReplica(t *testing.T) {
+	l := labtest.Open(t)
+	plain := labtest.Door(t, l, lab.DoorOptions{})
+	stale := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"deleted-still-served"}})
+	to, err := url.Parse(stale.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := labtest.Forward(to)
+	var mu sync.Mutex
+	replica := map[string]int{} // of a connection
+	at := labtest.Before(t, plain, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		mu.Lock()
+		n, ok := replica[r.RemoteAddr]
+		if !ok {
+			n = len(replica)
+			replica[r.RemoteAddr] = n
+		}
+		mu.Unlock()
+		if n%2 == 1 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			other.ServeHTTP(w, r)
+			return
+		}
+		if r.Method == http.MethodGet { // others were served by the other one
+			other.ServeHTTP(httptest.NewRecorder(), r.Clone(r.Context()))
+		}
+		next.ServeHTTP(w, r)
+	})
+	c := labtest.Prove(t, l, plain, labtest.Setting{Probes: []probe.Probe{immutability.DeletedContent}, Change: writing(t, "box-replicas", labtest.Instead(t, probe.Endpoint{URL: at}))})
+	if f, _ := c.Probe("immutability/deleted-content"); f.Outcome != finding.Fail {
+		t.Errorf("%s: %s; %s", f.Outcome, f.Message, f.Reason)
 	}
 }
 

@@ -18,6 +18,16 @@ type tried struct {
 	move
 }
 
+// held makes a name that nobody may push, where others may be pushed, one that
+// does not move.
+func (t tried) held() tried {
+	if t.barred {
+		t.result = probe.Result{}
+		t.how = fmt.Sprintf("%s may not be pushed at all (%s)", t.what, probe.Says(t.pushed))
+	}
+	return t
+}
+
 // fold makes one result of several ways: the gravest that moved a tag is the
 // finding, the others are its deviations. A way that says nothing makes the
 // whole unknown, unless another moved a tag.

@@ -54,10 +54,9 @@ func pushedForeign(ctx context.Context, t *probe.Trial, known []probe.Result) pr
 	if s, why := t.Sandbox(ctx); s == nil {
 		r = why
 	} else {
-		control := s.Image()
 		r = worst(
-			doubtful(ctx, s, control, "an OCI manifest with a layer at a foreign URL", foreign(s, oci.MediaImageManifest, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), ""),
-			doubtful(ctx, s, control, "a docker manifest with a layer at a foreign URL", foreign(s, oci.MediaDockerManifest, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"), ""),
+			doubtful(ctx, s, "an OCI manifest with a layer at a foreign URL", foreign(s, oci.MediaImageManifest, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"), ""),
+			doubtful(ctx, s, "a docker manifest with a layer at a foreign URL", foreign(s, oci.MediaDockerManifest, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"), ""),
 		)
 	}
 	if r.Outcome == finding.Fail || len(known) == 0 {

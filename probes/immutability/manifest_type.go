@@ -33,24 +33,34 @@ var ManifestType = probe.Probe{
 		if s == nil {
 			return why
 		}
-		child := s.Image() // the control, and what the indexes list
+		child := s.Image() // what the indexes list
+		if put := s.Put(ctx, string(child.Digest), child, probe.Writing{}); put.Status/100 != 2 {
+			if r := s.Undecided(put); r.Outcome != "" {
+				return r
+			}
+			return s.Result(finding.Unknown, fmt.Sprintf("no control: a plain image was answered %s", probe.Says(put)), put)
+		}
 		list := []oci.Descriptor{probe.Describe(child)}
 		both := s.Document(oci.MediaImageManifest, map[string]any{"config": s.Config(), "layers": []oci.Descriptor{s.Layer()}, "manifests": list})
 		disguised := s.Document(oci.MediaImageManifest, map[string]any{"manifests": list})
 		return worst(
-			doubtful(ctx, s, child, "an image manifest that lists manifests too", both, ""),
-			doubtful(ctx, s, child, "an OCI manifest pushed as one of docker", s.Image(), oci.MediaDockerManifest),
-			doubtful(ctx, s, child, "an OCI manifest pushed as an index", s.Image(), oci.MediaImageIndex),
-			doubtful(ctx, s, child, "an index that calls itself an image", disguised, ""),
+			doubtful(ctx, s, "an image manifest that lists manifests too", both, ""),
+			doubtful(ctx, s, "an OCI manifest pushed as one of docker", s.Image(), oci.MediaDockerManifest),
+			doubtful(ctx, s, "an OCI manifest pushed as an index", s.Image(), oci.MediaImageIndex),
+			doubtful(ctx, s, "an index that calls itself an image", disguised, ""),
 		)
 	},
 }
 
 // doubtful pushes a manifest that should be refused, and looks for it. A 5xx is a
 // refusal too, if nothing was stored and a plain image is accepted before and
-// after it: distribution answers so to a URL that it does not allow.
-func doubtful(ctx context.Context, s *probe.Sandbox, control probe.Doc, what string, d probe.Doc, contentType string) probe.Result {
-	plain := func() probe.Answer { return s.Put(ctx, string(control.Digest), control, probe.Writing{}) }
+// after it: distribution answers so to a URL that it does not allow. The plain
+// image is another each time, since a registry may take none twice.
+func doubtful(ctx context.Context, s *probe.Sandbox, what string, d probe.Doc, contentType string) probe.Result {
+	plain := func() probe.Answer {
+		control := s.Image()
+		return s.Put(ctx, string(control.Digest), control, probe.Writing{})
+	}
 	before := plain()
 	put := s.Put(ctx, string(d.Digest), d, probe.Writing{Type: contentType})
 	if r := s.Undecided(before, put); r.Outcome != "" && put.Status < 500 {

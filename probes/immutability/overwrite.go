@@ -5,6 +5,8 @@ package immutability
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/regproof/regproof/finding"
@@ -30,6 +32,7 @@ type move struct {
 	pushed  probe.Answer
 	now     probe.Held
 	moved   bool
+	barred  bool         // nobody may push to a tag of this name
 	result  probe.Result // why it says nothing; the zero Result when it does
 }
 
@@ -42,6 +45,8 @@ func place(ctx context.Context, s *probe.Sandbox, tag string, d probe.Doc) move 
 		return m
 	}
 	if put.Status/100 != 2 {
+		m.barred = slices.Contains([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}, put.Status)
+		m.pushed = put
 		m.result = s.Result(finding.Unknown, fmt.Sprintf("no control: the first push to a new tag was answered %s", probe.Says(put)), put)
 		return m
 	}

@@ -5,6 +5,7 @@ package immutability_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -297,6 +298,55 @@ func TestOtherDoor(t *testing.T) {
 		labtest.Instead(t, probe.Endpoint{URL: at(plain)}, probe.Endpoint{URL: at(stale)}))})
 	if f, _ := c.Probe("immutability/deleted-content"); f.Outcome != finding.Fail || f.Endpoint != stale.URL() {
 		t.Errorf("%s at %s: %s; %s", f.Outcome, f.Endpoint, f.Message, f.Reason)
+	}
+}
+
+// TestRefusedNames: a name that nobody may push is none under which an image moves.
+func TestRefusedNames(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"immutable-sound"}})
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		tag := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") && !strings.HasPrefix(tag, "regproof-") && !strings.HasPrefix(tag, "sha256:") {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"errors":[{"code":"DENIED"}]}`)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.TagExemption, immutability.TagWriters}, Change: writing(t, "box-names", labtest.Instead(t, probe.Endpoint{URL: at}))})
+	for _, f := range c.Findings {
+		if f.Outcome != finding.Pass {
+			t.Errorf("%s is %s: %s; %s", f.Probe, f.Outcome, f.Message, f.Reason)
+		}
+	}
+}
+
+// TestPushedAgain: a registry that takes no manifest twice holds what it holds.
+func TestPushedAgain(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{})
+	var mu sync.Mutex
+	pushed := map[string]bool{}
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/sha256:") && r.Header.Get("Authorization") != "" {
+			mu.Lock()
+			again := pushed[r.URL.Path]
+			pushed[r.URL.Path] = true
+			mu.Unlock()
+			if again {
+				w.WriteHeader(http.StatusConflict)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+	c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.ManifestType, immutability.ForeignLayer}, Change: writing(t, "box-again", labtest.Instead(t, probe.Endpoint{URL: at}))})
+	for _, f := range c.Findings {
+		if f.Outcome != finding.Pass {
+			t.Errorf("%s is %s: %s; %s", f.Probe, f.Outcome, f.Message, f.Reason)
+		}
 	}
 }
 

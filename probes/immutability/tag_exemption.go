@@ -23,6 +23,7 @@ var TagExemption = probe.Probe{
 		"only where a plain push does not move a tag",
 		"in the sandbox: latest, LATEST, v1, 1.0, dev, main, test, a name in capitals, one of 128 characters and one that begins with _, two images each",
 		"a failure: one of them names the second image, by the bytes that are read back, twice",
+		"a name to which nothing may be pushed holds, since the same identity pushed to others",
 		"a name that exists already, or that cannot be seen not to, is left alone, unless what it names was made by an earlier run of regproof",
 	},
 	Fix: "Make the rule cover every tag (Harbor: ** on both; ECR: IMMUTABLE without exclusion filters; zot: 2.1.15 or " +
@@ -45,11 +46,14 @@ var TagExemption = probe.Probe{
 		}
 		wg.Wait()
 		var done []tried
-		var left []string
+		var left, barred []string
 		for _, a := range all {
 			if a.tag == "" {
 				left = append(left, a.what)
 				continue
+			}
+			if a.barred {
+				barred = append(barred, a.what)
 			}
 			done = append(done, a)
 		}
@@ -61,6 +65,9 @@ var TagExemption = probe.Probe{
 		})
 		if r.Outcome == finding.Pass {
 			r.Reason = fmt.Sprintf("%d names held", len(done))
+			if len(barred) > 0 {
+				r.Reason += "; may not be pushed at all: " + strings.Join(barred, ", ")
+			}
 			if len(left) > 0 {
 				r.Reason += "; left alone, since they exist: " + strings.Join(left, ", ")
 			}
@@ -97,5 +104,5 @@ func named(ctx context.Context, s *probe.Sandbox, name string) tried {
 	if is.Status != http.StatusNotFound { // whether it exists is not known
 		return tried{what: name}
 	}
-	return tried{what: name, move: pushedOver(ctx, s, name)}
+	return tried{what: name, move: pushedOver(ctx, s, name)}.held()
 }

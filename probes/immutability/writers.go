@@ -30,7 +30,11 @@ func (w writer) try(ctx context.Context, s *probe.Sandbox) tried {
 	if m.result.Outcome == "" {
 		m.after(ctx, s, w.push(ctx, s, tag))
 	}
-	return tried{what: w.what, severity: w.severity, move: m}
+	t := tried{what: w.what, severity: w.severity, move: m}
+	if w.tag != nil {
+		return t.held()
+	}
+	return t
 }
 
 // writers lists the ways.

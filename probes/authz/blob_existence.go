@@ -19,7 +19,7 @@ var BlobExistence = probe.Probe{
 	Why: "A registry that spares an upload because it has the bytes already tells whoever may push anywhere " +
 		"which layers others have: whether they run a version that is known to be weak, say.",
 	How: []string{
-		"as each identity that policy lets push to the sandbox and not pull the image, and that is denied it: POST /v2/SANDBOX/blobs/uploads/?digest=DIGEST without a body, for a blob of the image and for made-up digests",
+		"as each identity that policy lets push to the sandbox and not pull the image, that is denied it, and that pushes a blob to the sandbox and reads it there: POST /v2/SANDBOX/blobs/uploads/?digest=DIGEST without a body, for a blob of the image and for made-up digests",
 		"201 for the image's alone, twice, is a failure: low, since nothing but its existence is told, and high where the bytes can be read in the sandbox afterwards",
 		"the blob is written down before, deleted in the sandbox at once, and looked for where it came from; what is an ordinary upload is cancelled at once",
 	},

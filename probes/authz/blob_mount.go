@@ -19,7 +19,7 @@ var BlobMount = probe.Probe{
 	Why: "A mount makes a blob of one repository one of another, without sending it. A registry that " +
 		"asks for the right to push alone gives the content of every repository to whoever may push to one.",
 	How: []string{
-		"as each identity that policy lets push to the sandbox and not pull the image, and that is denied it: POST /v2/SANDBOX/blobs/uploads/?mount=DIGEST&from=REPO, and without from",
+		"as each identity that policy lets push to the sandbox and not pull the image, that is denied it, and that pushes a blob to the sandbox and reads it there: POST /v2/SANDBOX/blobs/uploads/?mount=DIGEST&from=REPO, and without from",
 		"201 with the bytes to be read in the sandbox is a failure, and 201 without them tells that the blob exists, unless a made-up digest gets it too; 202 is an ordinary upload, which is cancelled at once",
 		"the blob is written down before, deleted in the sandbox at once, and looked for where it came from",
 	},

@@ -84,18 +84,35 @@ func (c *claim) begin(ctx context.Context, ask func(context.Context, *claim)) {
 			}
 		}
 	}
-	if c.result == nil {
+	if c.result == nil && c.sees(ctx) {
 		ask(ctx, c)
 	}
-	if c.result == nil && len(c.control) == 0 {
-		a, up := c.box.Start(ctx)
-		if c.trail = append(c.trail, a.Trail...); up != nil {
-			c.control = a.Trail
-			c.box.Cancel(ctx, up)
-		} else {
-			c.decide(probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("no control: %s cannot push to the sandbox (%s)", c.id.Name, probe.Says(a))})
-		}
+}
+
+// sees pushes a blob to the sandbox and reads it there: whoever is not shown what
+// is there would claim what somebody else put there, and have it taken out.
+func (c *claim) sees(ctx context.Context) bool {
+	body := []byte("A blob by which regproof sees who may push and read: " + probe.RandomDigest())
+	d := oci.SHA256(body)
+	a := c.box.Upload(ctx, body, d)
+	c.trail = append(c.trail, a.Trail...)
+	switch {
+	case a.NotAsked != "":
+		c.decide(probe.Result{Outcome: finding.NotChecked, Reason: a.NotAsked})
+		return false
+	case a.Status != http.StatusCreated:
+		c.decide(probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("no control: %s cannot push to the sandbox (%s)", c.id.Name, probe.Says(a))})
+		return false
 	}
+	got := c.box.Blob(ctx, d, false)
+	c.box.Withdraw(ctx, d)
+	c.trail = append(c.trail, got.Trail...)
+	if got.Digest != d {
+		c.decide(probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("whether the sandbox holds the blob already is not shown to %s, who does not read there what it pushed (%s)", c.id.Name, probe.Says(got.Answer))})
+		return false
+	}
+	c.control = slices.Concat(a.Trail, got.Trail)
+	return true
 }
 
 func (c *claim) decide(r probe.Result) {
@@ -112,7 +129,7 @@ func (c *claim) decide(r probe.Result) {
 func (c *claim) refused(a probe.Answer) {
 	r := refusedWrite(c.t, a)
 	if a.Status == http.StatusAccepted {
-		r.Saw, r.What, c.control = probe.Denied, "202, an ordinary upload", a.Trail
+		r.Saw, r.What = probe.Denied, "202, an ordinary upload"
 	}
 	c.replies = append(c.replies, r)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -219,6 +220,48 @@ func TestHeldAlready(t *testing.T) {
 		s.Change = func(o *probe.Options) { change(o); labtest.Instead(t, probe.Endpoint{URL: u})(o) }
 		if f := of(labtest.Prove(t, l, d, writing(t, "held", s)), p.ID, "dev", ""); f.Outcome != finding.Unknown || !strings.Contains(f.Reason, "is not shown to dev") {
 			t.Errorf("%s: %s: %s", p.ID, f.Outcome, f.Reason)
+		}
+	}
+}
+
+// TestHeldAndHidden: a blob of the sandbox that is hidden by 404 from the one who
+// claims it is not taken out of it either.
+func TestHeldAndHidden(t *testing.T) {
+	l := labtest.Open(t)
+	for _, p := range []probe.Probe{authz.BlobMount, authz.BlobExistence} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"rights-sound"}})
+		name, _ := l.Dev()
+		var mu sync.Mutex
+		claimed := ""
+		u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			user, _, _ := r.BasicAuth()
+			mu.Lock()
+			defer mu.Unlock()
+			q := r.URL.Query()
+			switch inBox := strings.HasPrefix(r.URL.Path, "/v2/"+lab.Sandbox+"/"); {
+			case inBox && r.Method == http.MethodDelete && claimed != "" && strings.HasSuffix(r.URL.Path, claimed):
+				t.Errorf("%s: %s %s", p.ID, r.Method, r.URL.Path)
+			case inBox && user == name && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/"):
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = io.WriteString(w, `{"errors":[{"code":"NAME_UNKNOWN"}]}`)
+				return
+			case inBox && user == name && r.Method == http.MethodPost && r.URL.RawQuery != "":
+				if claimed == "" { // the first is that of the image, which is there
+					claimed = q.Get("mount") + q.Get("digest")
+				}
+				if q.Get("mount")+q.Get("digest") == claimed {
+					w.WriteHeader(http.StatusCreated)
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+		s := setting()
+		s.Probes, s.Also = []probe.Probe{p}, nil
+		change := s.Change
+		s.Change = func(o *probe.Options) { change(o); labtest.Instead(t, probe.Endpoint{URL: u})(o) }
+		if f := of(labtest.Prove(t, l, d, writing(t, "hidden", s)), p.ID, "dev", ""); f.Outcome != finding.Unknown || !strings.Contains(f.Reason, "is not shown to dev") {
+			t.Errorf("%s: %s: %s; %s", p.ID, f.Outcome, f.Reason, f.Message)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func foreign(s *probe.Sandbox, mediaType, layerType string) probe.Doc {
 	return s.Document(mediaType, map[string]any{
 		"config": config,
 		"layers": []any{
-			map[string]any{"mediaType": layerType, "digest": another(), "size": 1024, "urls": []string{"https://regproof.invalid/layer"}},
+			map[string]any{"mediaType": layerType, "digest": another("sha256"), "size": 1024, "urls": []string{"https://regproof.invalid/layer"}},
 		},
 	})
 }

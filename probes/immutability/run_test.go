@@ -350,6 +350,49 @@ func TestPushedAgain(t *testing.T) {
 	}
 }
 
+// TestUncheckedAlgorithm: a registry that computes sha256 alone believes every
+// other digest.
+func TestUncheckedAlgorithm(t *testing.T) {
+	l := labtest.Open(t)
+	for _, route := range []string{"/manifests/", "/blobs/"} {
+		d := labtest.Door(t, l, lab.DoorOptions{})
+		var mu sync.Mutex
+		kept := map[string][]byte{}
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			name := r.URL.Query().Get("digest")
+			if name == "" {
+				name = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+			}
+			if !strings.Contains(r.URL.Path, route) || !strings.HasPrefix(name, "sha512:") || r.Header.Get("Authorization") == "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			body, there := kept[name]
+			switch {
+			case r.Method == http.MethodPut:
+				kept[name], _ = io.ReadAll(r.Body)
+				w.WriteHeader(http.StatusCreated)
+			case !there:
+				w.WriteHeader(http.StatusNotFound)
+			case r.Method == http.MethodDelete:
+				delete(kept, name)
+				w.WriteHeader(http.StatusAccepted)
+			default:
+				_, _ = w.Write(body)
+			}
+		})
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.Digest}, Change: writing(t, "box-algorithm"+strings.ReplaceAll(route, "/", "-")+"x", labtest.Instead(t, probe.Endpoint{URL: at}))})
+		if f, _ := c.Probe("immutability/digest"); f.Outcome != finding.Fail || f.Severity != finding.Critical || !strings.Contains(f.Message, "sha512") {
+			t.Errorf("%s: %s %s: %s; %s", route, f.Outcome, f.Severity, f.Message, f.Reason)
+		}
+		if len(kept) > 0 {
+			t.Errorf("left behind: %d", len(kept))
+		}
+	}
+}
+
 // TestDeletedAtOneReplica: two replicas behind one address, of which one goes on
 // serving what the other has deleted. A connection stays with its replica.
 func TestDeletedAtOneReplica(t *testing.T) {

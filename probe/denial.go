@@ -53,6 +53,9 @@ func silence(resp wire.Response) string {
 	if resp.TLS != nil && resp.TLS.Problem != "" {
 		return fmt.Sprintf("%s: %s (%s)", resp.Request.Address, resp.TLS.Problem, mend(resp.TLS.Problem))
 	}
+	if resp.Failure == wire.ClientCert && resp.Request.Cert == nil {
+		return fmt.Sprintf("%s requires a client certificate: pass --cert-file and --key-file, or name one in the file", resp.Request.Address)
+	}
 	return fmt.Sprintf("%s does not answer: %s", resp.Request.Address, resp.Failure)
 }
 

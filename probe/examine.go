@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/login"
 	"github.com/regproof/regproof/oci"
 	"github.com/regproof/regproof/wire"
@@ -54,7 +55,7 @@ func Examine(ctx context.Context, opts Options) []Sign {
 func (d *door) examine(ctx context.Context) []Sign {
 	if d.ep.shut() { // check holds it to that; a password has no business there
 		d.problem = "not asked"
-		return []Sign{{Fine, "address", d.name() + " is meant to be " + string(d.ep.Expect) + ", so it is left alone"}}
+		return []Sign{{Fine, "address", d.name() + " is meant to be " + meant(d.ep.Expect) + ", so it is left alone"}}
 	}
 	d.open(ctx)
 	if d.problem != "" {
@@ -82,6 +83,14 @@ func (d *door) examine(ctx context.Context) []Sign {
 func (g *group) reachable(ctx context.Context, lane Lane) []Sign {
 	at := lane.Address.Addr().String()
 	a := g.ask(ctx, question{lane: lane, id: anonymous, variant: true, request: oci.Request{Method: "GET", Kind: oci.Ping}})
+	if a.First.WantsCertificate() {
+		for i := range g.door.run.opts.Identities {
+			if id := &g.door.run.opts.Identities[i]; id.Cert != nil && id.For(g.door.target.Name) {
+				return []Sign{{Fine, "reach", at + ": a client certificate is required, and there is one"}}
+			}
+		}
+		return []Sign{{Broken, "reach", at + ": a client certificate is required: pass --cert-file and --key-file, or cert of an identity in the file"}}
+	}
 	if a.First.Failure != "" {
 		text := fmt.Sprintf("%s does not answer: %s", at, a.First.Failure)
 		if a.First.TLS != nil && a.First.TLS.Problem != "" {
@@ -119,10 +128,21 @@ func (g *group) reachable(ctx context.Context, lane Lane) []Sign {
 	return out
 }
 
+// elsewhere says whether the secret of an identity is for other ways in than this:
+// denials here are proven by what it gets there.
+func (g *group) elsewhere(id *Identity) bool {
+	own, err := credential.ParseOrigin(g.door.name())
+	if err != nil {
+		return false
+	}
+	_, here := id.Secret.For(own)
+	return !here && len(id.Secret.Origins) > 0
+}
+
 // alive says whether an identity's credential is let in where garbage is not.
 func (g *group) alive(ctx context.Context, id *Identity) Sign {
 	if id.Problem != "" {
-		return Sign{Broken, id.Name, "cannot be used: " + id.Problem}
+		return Sign{Broken, id.Name, "the credential cannot be used: " + id.Problem}
 	}
 	source := id.Secret.Credential.Source.String()
 	if source != "" {
@@ -134,6 +154,8 @@ func (g *group) alive(ctx context.Context, id *Identity) Sign {
 		r.Header = append(r.Header, [2]string{"Authorization", "Basic " + basicJunk(g.door.run)})
 	}})
 	switch {
+	case a.Problem != "" && g.door.ep.URL != g.door.target.Endpoints[0].URL && g.elsewhere(id):
+		return Sign{Odd, id.Name, a.Problem + ", or it proves nothing by itself here" + source}
 	case a.Problem != "":
 		return Sign{Broken, id.Name, a.Problem + source}
 	case a.Status != http.StatusOK:

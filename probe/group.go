@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/regproof/regproof/access"
@@ -111,6 +112,9 @@ func (g *group) learn(ctx context.Context) {
 				return
 			}
 			g.ownProblem = err.Error()
+			if strings.HasPrefix(g.ownProblem, "the registry answered 401") {
+				g.ownProblem += ", so its credential may be a wrong one (regproof doctor tells)"
+			}
 		}
 	}
 	if served && s.ref.Repository != "" {

@@ -89,6 +89,7 @@ type living struct {
 	done     chan struct{}
 	evidence []string
 	why      string
+	refuses  string // how its credential is refused, "" if it is not
 }
 
 // Alive shows that an identity is let in where a made-up one is not: only then
@@ -109,7 +110,8 @@ func (t *Trial) Alive(ctx context.Context, id *Identity) (evidence []string, why
 	}
 	d.alive.mu.Unlock()
 	if !ok {
-		l.evidence, l.why = t.seenAlive(ctx, id)
+		l.evidence, l.why, l.refuses = t.seenAlive(ctx, id)
+		d.run.lives.note(id.Name, d.name(), l)
 		close(l.done)
 	}
 	select {
@@ -120,23 +122,37 @@ func (t *Trial) Alive(ctx context.Context, id *Identity) (evidence []string, why
 	}
 }
 
-func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) {
+func (t *Trial) seenAlive(ctx context.Context, id *Identity) (trail []string, why, refuses string) {
 	ping := oci.Request{Method: http.MethodGet, Kind: oci.Ping}
 	a := t.As(ctx, id, ping, Attempt{})
-	trail := slices.Clone(a.Trail)
+	trail = slices.Clone(a.Trail)
 	switch {
 	case a.NotAsked != "":
-		return trail, a.NotAsked
+		return trail, a.NotAsked, ""
 	case id.Cert != nil && a.WantsCertificate():
-		return trail, fmt.Sprintf("identity %s not proven live: its certificate is refused", id.Name)
+		refuses = "its certificate is refused"
+	case a.Grant.Refused:
+		refuses = "the token service refuses its credential"
 	case a.Problem != "":
-		return trail, fmt.Sprintf("identity %s not proven live: %s", id.Name, a.Problem)
+		return trail, fmt.Sprintf("identity %s not proven live: %s", id.Name, a.Problem), ""
+	case a.Status == http.StatusUnauthorized:
+		refuses = "/v2/ answers its credential 401"
 	case a.Status != http.StatusOK:
-		return trail, fmt.Sprintf("identity %s not proven live: /v2/ answers it %d", id.Name, a.Status)
+		return trail, fmt.Sprintf("identity %s not proven live: /v2/ answers it %d", id.Name, a.Status), ""
 	}
+	if refuses != "" {
+		return trail, fmt.Sprintf("identity %s not proven live: %s", id.Name, refuses), refuses
+	}
+	more, why := t.notFor(ctx, id, a)
+	return append(trail, more...), why, ""
+}
+
+// notFor shows that a made-up user does not get what an identity got at /v2/, or
+// says why that is not shown.
+func (t *Trial) notFor(ctx context.Context, id *Identity, a Answer) (trail []string, why string) {
 	user, password := t.Stray()
 	stray := t.Try(ctx, "a made-up user", user, password)
-	trail = append(trail, stray.Trail...)
+	trail = stray.Trail
 	switch named := a.Grant.Subject; {
 	case stray.NotAsked != "":
 		return trail, stray.NotAsked
@@ -153,6 +169,43 @@ func (t *Trial) seenAlive(ctx context.Context, id *Identity) ([]string, string) 
 		return trail, fmt.Sprintf("identity %s not proven live: a made-up user got no answer (%s)", id.Name, cmp.Or(stray.Problem, string(stray.Failure)))
 	}
 	return trail, fmt.Sprintf("identity %s not proven live: a made-up user is let in at /v2/ as well (%d)", id.Name, stray.Status)
+}
+
+// lives is what is known of whether identities are let in, anywhere.
+type lives struct {
+	mu      sync.Mutex
+	in      map[string]bool   // is let in somewhere
+	refused map[string]string // how its credential is refused, and where
+}
+
+func (l *lives) note(name, door string, seen *living) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case seen.refuses == "":
+		if l.in == nil {
+			l.in = map[string]bool{}
+		}
+		l.in[name] = true
+	case l.refused[name] == "":
+		if l.refused == nil {
+			l.refused = map[string]string{}
+		}
+		l.refused[name] = door + ": " + seen.refuses
+	}
+}
+
+// nowhere says of whom every door that was asked refuses the credential.
+func (l *lives) nowhere(ids []Identity) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []string
+	for _, id := range ids {
+		if how := l.refused[id.Name]; how != "" && !l.in[id.Name] {
+			out = append(out, fmt.Sprintf("identity %s cannot be used at %s", id.Name, how))
+		}
+	}
+	return out
 }
 
 // Images are those of this registry that the run was told of.

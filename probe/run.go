@@ -92,6 +92,7 @@ type Summary struct {
 	Sources     map[string]string // endpoint -> local address
 	Interrupted bool
 	Notes       []string
+	Refused     []string // identities whose credential every door refuses, and how
 }
 
 // The phases of a run: answers are never shared between them.
@@ -120,6 +121,7 @@ type run struct {
 	notes    []string
 	failed   error
 	waits    waits
+	lives    lives
 	ends     []ending // registries whose last trials are still to come
 	wrong    attempts // wrong passwords with configured names
 	guessed  attempts // passwords that were guessed, by where
@@ -176,7 +178,7 @@ func (r *run) all(ctx context.Context) (Summary, error) {
 }
 
 func (r *run) summary(ctx context.Context, doors []*door) Summary {
-	s := Summary{Interrupted: ctx.Err() != nil, Notes: r.notes, Sources: map[string]string{}}
+	s := Summary{Interrupted: ctx.Err() != nil, Notes: r.notes, Refused: r.lives.nowhere(r.opts.Identities), Sources: map[string]string{}}
 	for _, d := range doors {
 		out := Door{Registry: d.target.Name, Endpoint: d.name(), Product: d.product, TLS: d.tls, Problem: d.problem, Addresses: []string{}, Serves: []string{}}
 		if out.Problem == "" && !d.answered {

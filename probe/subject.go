@@ -84,6 +84,8 @@ func (s *subject) whyUnknown(g *group, c *image.Content) string {
 		}
 	}
 	switch {
+	case s.entitled == nil && s.why == noLogin && g.door.wantsCertificate():
+		return "no identity with a client certificate was given: pass --cert-file and --key-file"
 	case s.entitled == nil:
 		return s.why
 	case g.ownProblem != "":
@@ -94,6 +96,12 @@ func (s *subject) whyUnknown(g *group, c *image.Content) string {
 
 // wasAsked says that all that may be required of the subject was asked.
 func (s *subject) wasAsked() { s.askOnce.Do(func() { close(s.asked) }) }
+
+// noLogin is why there is no control when no identity was given.
+const noLogin = "no identity that may read it was given: log in, or pass --username"
+
+// wantsCertificate says whether strangers are refused here for having none.
+func (d *door) wantsCertificate() bool { return d.pings[d.first().Address].First.WantsCertificate() }
 
 // newSubject finds who may read an image, and what a stranger may.
 func (r *run) newSubject(ref ImageRef) *subject {
@@ -115,14 +123,14 @@ func (r *run) newSubject(ref ImageRef) *subject {
 			continue
 		}
 		if id.Problem != "" {
-			s.why = fmt.Sprintf("%s cannot be used: %s", id.Name, id.Problem)
+			s.why = fmt.Sprintf("the credential of %s cannot be used: %s", id.Name, id.Problem)
 			continue
 		}
 		s.entitled = &id.Identity
 		return s
 	}
 	if s.why == "" {
-		s.why = "no identity that may read it was given: log in, or pass --username"
+		s.why = noLogin
 	}
 	return s
 }

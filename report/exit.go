@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/regproof/regproof/control"
 	"github.com/regproof/regproof/finding"
@@ -45,8 +46,12 @@ func (s *Spool) Judge(bar finding.Severity, interrupted bool, problem string, re
 		return Exit{Unproven, fmt.Sprintf("%s broke: that is a fault of regproof", plural(t.broken, "trial"))}
 	case problem != "":
 		return Exit{Unproven, problem}
-	case !loggedIn && t.open > 0 && s.summary.Fail == 0:
-		return Exit{Unproven, fmt.Sprintf("no leak found in %d requests; not proven private: log in, or pass --username", requests)}
+	case !loggedIn && t.open > 0 && s.summary.Fail == 0 && !strings.HasPrefix(t.firstOpen, "it needs --"):
+		hint := "log in, or pass --username"
+		if strings.Contains(t.firstOpen, "--cert-file") {
+			hint = "pass --cert-file and --key-file"
+		}
+		return Exit{Unproven, fmt.Sprintf("no leak found in %d requests; not proven private: %s", requests, hint)}
 	case t.open > 0:
 		others := ""
 		if t.openOther > 0 {

@@ -102,7 +102,7 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	}
 	t.optional(optional, quiet)
 	if t.starred {
-		t.line("* is required, and was not decided: exit 3\n")
+		t.line("* is required, and was not decided\n")
 	}
 	t.tail()
 	return t.Flush()

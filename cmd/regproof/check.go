@@ -311,6 +311,9 @@ func prove(cmd *cobra.Command, f checkFlags, s *setup, bar finding.Severity, out
 			problem = d.Endpoint + ": " + d.Problem
 		}
 	}
+	if len(summary.Refused) > 0 && problem == "" {
+		problem = strings.Join(summary.Refused, "; ")
+	}
 	host, _ := os.Hostname()
 	r := &report.Report{
 		Run: report.Run{

@@ -52,7 +52,7 @@ func doctor(cmd *cobra.Command, s *setup) error {
 			broken++
 		}
 		lines := strings.Split(report.Fold(evidence.Printable(sign.Text, 2000), strings.Repeat(" ", 16)), "\n")
-		lines[0] = fmt.Sprintf("%-4s  %-9s %s", sign.Level, evidence.Printable(sign.Subject, 9), strings.TrimSpace(lines[0]))
+		lines[0] = fmt.Sprintf("%-4s  %-9s %s", sign.Level, evidence.Printable(sign.Subject, 40), strings.TrimSpace(lines[0]))
 		fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n"))
 	}
 	if !s.loggedIn {

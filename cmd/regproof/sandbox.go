@@ -49,9 +49,10 @@ func sandboxCommand() *cobra.Command {
 
 // cleaning is one call of sandbox clean.
 type cleaning struct {
-	file  string
-	quick quickFlags
-	list  bool
+	file   string
+	quick  quickFlags
+	list   bool
+	forget bool
 }
 
 func sandboxClean() *cobra.Command {
@@ -67,13 +68,15 @@ func sandboxClean() *cobra.Command {
 			"Credentials are found as check finds them: those of docker or podman, the flags\n" +
 			"below, or with -f the identities of a configuration file.\n\n" +
 			"Exit codes: 0 nothing is left, 2 usage, 3 something could not be removed. What a\n" +
-			"registry lets nobody remove is named once, and then forgotten.",
+			"registry lets nobody remove stays written down for when deletes are allowed, or\n" +
+			"until --forget.",
 		Args:    cobra.MaximumNArgs(1),
 		Example: "  regproof sandbox clean --list\n  regproof sandbox clean registry.corp.example\n  regproof sandbox clean -f regproof.yaml",
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	cmd.Flags().StringVarP(&c.file, "file", "f", "", "configuration file")
 	cmd.Flags().BoolVar(&c.list, "list", false, "print what the journals hold, and send nothing")
+	cmd.Flags().BoolVar(&c.forget, "forget", false, "drop the journal of what cannot be removed through the API")
 	c.quick.add(cmd.Flags())
 	return cmd
 }
@@ -85,7 +88,7 @@ func (c cleaning) run(cmd *cobra.Command, args []string) error {
 		return errors.New("either a name or -f FILE, not both")
 	case c.file != "" && flag != "":
 		return fmt.Errorf("--%s goes with a name; with -f it stands in the file", flag)
-	case c.list && (c.file != "" || len(args) > 0 || flag != ""):
+	case c.list && (c.forget || c.file != "" || len(args) > 0 || flag != ""):
 		return errors.New("--list goes alone: it prints every journal")
 	}
 	dir, err := sandbox.Dir(os.Getenv, home())
@@ -118,7 +121,7 @@ func (c cleaning) run(cmd *cobra.Command, args []string) error {
 	}
 	left := broken
 	for _, j := range journals {
-		left += clean(cmd, setups, j)
+		left += c.clean(cmd, setups, j)
 	}
 	if left > 0 {
 		return exitError{report.Unproven, "exit 3: something could not be removed"}
@@ -222,7 +225,7 @@ func hostsOf(journals []*sandbox.Journal) []string {
 
 // clean removes what one journal holds, tells what came of it, and returns how
 // much is left of what it was asked to remove.
-func clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
+func (c cleaning) clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
 	out := cmd.OutOrStdout()
 	covered, other := divided(setups, j)
 	for _, endpoint := range other {
@@ -253,8 +256,15 @@ func clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal) int {
 	fmt.Fprintf(out, "  %d are gone\n", removed)
 	left, _ := divided(setups, j)
 	if left > 0 && final && len(other) == 0 {
-		fmt.Fprintln(out, report.Fold("Nobody can remove these through the API. Allow deletes there, or remove them where the registry runs; an upload is purged by most registries in time. They are not named again.", "  "))
-		_ = j.Forget() // a file that stays is named again, no more
+		fmt.Fprintln(out, report.Fold("Nobody can remove these through the API. Allow deletes there and clean again, or remove them where the registry runs and add --forget; an upload is purged by most registries in time.", "  "))
+		if c.forget {
+			if err := j.Forget(); err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "regproof: %s\n", evidence.Printable(err.Error(), 500))
+				return left
+			}
+			fmt.Fprintln(out, "  what is written down of them is dropped")
+			return 0
+		}
 	}
 	return left
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"strings"
 	"testing"
@@ -39,8 +41,8 @@ func TestScript(t *testing.T) {
 }
 
 // serve starts a door: lab VARIABLE [--token] [--tls] [WEAKNESS...]. The
-// host:port is put in VARIABLE, the password in PASSWORD, and an authority in
-// the file ca.pem.
+// host:port is put in VARIABLE, the password in PASSWORD, an authority in the file
+// ca.pem and a client certificate in client.pem.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := lab.Open(context.Background(), lab.Options{})
 	ts.Check(err)
@@ -67,8 +69,14 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	if i := d.Issuer(); i != nil {
 		workloads(ts, i)
 	}
-	if pem := d.CAPEM(); len(pem) > 0 {
-		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), pem, 0o600))
+	if ca := d.CAPEM(); len(ca) > 0 {
+		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), ca, 0o600))
+		cert, err := l.ClientCert(user)
+		ts.Check(err)
+		key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+		ts.Check(err)
+		both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
+		ts.Check(os.WriteFile(ts.MkAbs("client.pem"), both, 0o600))
 	}
 }
 

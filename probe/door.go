@@ -186,10 +186,25 @@ func (d *door) learn(resp wire.Response, odd bool) {
 		d.tls = strings.TrimPrefix(resp.TLS.Version, "TLS ")
 	}
 	if !odd && resp.Status == 401 && resp.Request.Host == d.ep.URL.Host && strings.HasPrefix(resp.Request.Target, "/v2/") {
-		if ch := login.ParseChallenges(resp.Header.Values("Www-Authenticate")); len(ch) > 0 {
+		if ch := login.ParseChallenges(resp.Header.Values("Www-Authenticate")); len(ch) > 0 && d.tells(resp.Request, ch) {
 			d.challenges = ch
 		}
 	}
+}
+
+// tells says whether challenges tell how clients log in here. Those of Harbor to a
+// credential that it refused, and at the catalog, do not: they ask for a password,
+// where everybody else is sent to the token service.
+func (d *door) tells(r wire.Request, ch []login.Challenge) bool {
+	tokens := func(c login.Challenge) bool { return c.Scheme == "bearer" && c.Params["realm"] != "" }
+	if len(d.challenges) == 0 {
+		return true
+	}
+	if wire.Header(r.Header).Has("Authorization") {
+		return false
+	}
+	path, _, _ := strings.Cut(r.Target, "?")
+	return path != "/v2/_catalog" || slices.ContainsFunc(ch, tokens) || !slices.ContainsFunc(d.challenges, tokens)
 }
 
 func (d *door) lastChallenges() []login.Challenge {

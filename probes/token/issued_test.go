@@ -179,6 +179,12 @@ func TestStrangeIssuers(t *testing.T) {
 		"types that are wrong": say(jwt(`{"alg":7,"kid":{},"x5c":[1],"jwk":"x"}`, `{"aud":{},"exp":"x","iss":null,"access":[{"type":1}]}`)),
 		"escapes":              say(jwt(`{"alg":"\u001b[2J","kid":"\r\nX: y"}`, `{"iss":"\u0000","aud":["<script>"],"access":[]}`)),
 		"an RSA of its own":    say(jwt(`{"alg":"RS256"}`, `{"access":null}`)),
+		"a control character":  say("bad\x01token"),
+		"a letter of no ASCII": say("töken"),
+		"a tab":                say("to\tken"),
+		"a delete":             say("to\x7fken"),
+		"no token":             say(""),
+		"a letter":             say("a"),
 		"a page":               func(w http.ResponseWriter, _ string) bool { fmt.Fprint(w, "<html>"); return true },
 		"an error":             func(w http.ResponseWriter, _ string) bool { w.WriteHeader(500); return true },
 	} {

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package token_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/regproof/regproof/finding"
+	"github.com/regproof/regproof/internal/labtest"
+	"github.com/regproof/regproof/lab"
+	"github.com/regproof/regproof/probe"
+	"github.com/regproof/regproof/probes/anonymous"
+)
+
+// basicAfterwards answers as Harbor does: whoever comes with a credential that is
+// refused, or asks for the catalog, is asked for a password, and everybody else is
+// sent to the token service.
+type basicAfterwards struct {
+	http.ResponseWriter
+	host  string
+	basic bool
+}
+
+func (b *basicAfterwards) WriteHeader(status int) {
+	h := b.Header()
+	if v := h.Get("WWW-Authenticate"); v != "" {
+		_, rest, _ := strings.Cut(v, "/token")
+		if h.Set("WWW-Authenticate", `Bearer realm="http://`+b.host+"/token"+rest); b.basic {
+			h.Set("WWW-Authenticate", `Basic realm="harbor"`)
+		}
+	}
+	b.ResponseWriter.WriteHeader(status)
+}
+
+// TestTwoChallenges: the token service is still the one that strangers were sent to
+// after something else was asked for a password.
+func TestTwoChallenges(t *testing.T) {
+	l := labtest.Open(t)
+	for name, want := range map[string][]string{"sound-token": nil, "token-escalation": {"token/escalation"}, "verify-hs256": {"token/algorithm"}} {
+		t.Run(name, func(t *testing.T) {
+			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{name}})
+			at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				if !strings.HasPrefix(r.URL.Path, "/v2/") {
+					next.ServeHTTP(w, r)
+					return
+				}
+				next.ServeHTTP(&basicAfterwards{w, r.Host, r.Header.Get("Authorization") != "" || r.URL.Path == "/v2/_catalog"}, r)
+			})
+			change := withDev(l, d, func(*probe.Target) {})
+			c := labtest.Prove(t, l, d, labtest.Setting{Probes: append([]probe.Probe{anonymous.Catalog}, issued()...), Policy: intended, Change: func(o *probe.Options) {
+				change(o)
+				labtest.Instead(t, probe.Endpoint{URL: at})(o)
+			}})
+			fails(t, c, want...)
+			for _, id := range []string{"anonymous/catalog", "token/stranger", "token/signature"} {
+				if f, _ := c.Probe(id); f.Outcome != finding.Pass {
+					t.Errorf("%s is %s: %s", id, f.Outcome, f.Reason)
+				}
+			}
+		})
+	}
+}

@@ -22,7 +22,8 @@ type loan struct {
 }
 
 // lent is nil where strangers get further than a certificate: the server asks for
-// none, or answers them at /v2/ as it does in want of a login.
+// none, or asks them for a login at /v2/. A 401 that asks for nothing may be for
+// the want of the certificate.
 func (t *Trial) lent() *loan {
 	d, id := t.door, t.subject.entitled
 	if id == nil || id.Cert == nil {
@@ -34,7 +35,9 @@ func (t *Trial) lent() *loan {
 	switch ping := d.pings[d.first().Address].First; {
 	case !asked, ping.Status == 0 && ping.Failure != wire.ClientCert:
 		return nil
-	case ping.Status/100 == 2, ping.Status == http.StatusUnauthorized, ping.Status == http.StatusTooManyRequests, ping.Status >= 500:
+	case ping.Status == http.StatusUnauthorized && ping.Header.Has("Www-Authenticate"):
+		return nil
+	case ping.Status/100 == 2, ping.Status == http.StatusTooManyRequests, ping.Status >= 500:
 		return nil
 	}
 	return &loan{of: id.Name, cert: id.Cert}

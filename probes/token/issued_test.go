@@ -217,19 +217,19 @@ func TestRateLimitedIssuer(t *testing.T) {
 
 // rewriting makes challenges name the front as the token service.
 func rewriting(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	next.ServeHTTP(&challenges{w, r.Host}, r)
+	next.ServeHTTP(&challenges{w, r.Host, "http"}, r)
 }
 
 type challenges struct {
 	http.ResponseWriter
-	host string
+	host, scheme string
 }
 
 func (c *challenges) WriteHeader(status int) {
 	h := c.Header()
 	if v := h.Get("WWW-Authenticate"); v != "" {
 		_, rest, _ := strings.Cut(v, "/token")
-		h.Set("WWW-Authenticate", `Bearer realm="http://`+c.host+"/token"+rest)
+		h.Set("WWW-Authenticate", `Bearer realm="`+c.scheme+"://"+c.host+"/token"+rest)
 	}
 	c.ResponseWriter.WriteHeader(status)
 }

@@ -19,6 +19,7 @@ var Signature = probe.Probe{
 	How: []string{
 		"tokens for the image with a signature that is random, of zeros, of another token, of a key of our own under the issuer's key id, or missing, with and without its dot",
 		"the token of who may pull the image with one bit of the signature changed; with other rights and another subject under the old signature; the stranger's token with the right to pull written into it",
+		"where the issuer signs by HMAC, its secret is looked for among some seventy that everybody tries first and the names in its tokens, here and without a request; tokens that are signed with it are tried",
 		"content is a failure; where no token of the issuer can be read, the claims are guessed from the challenge",
 	},
 	Fix:      "Verify the signature of every token against the issuer's keys, with a maintained library, before anything of it is read.",
@@ -89,7 +90,7 @@ func (m *template) signatures(t *probe.Trial) []form {
 			form{name: "more rights and another subject under the old signature", token: join(encode(widened.header), encode(widened.payload), m.jwt.RawSignature), cause: unverified, secret: true},
 		)
 	}
-	return forms
+	return append(forms, m.withGuessed()...)
 }
 
 func join(parts ...string) string { return strings.Join(parts, ".") }

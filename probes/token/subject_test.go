@@ -32,9 +32,10 @@ import (
 // bySubject is a registry whose tokens say who somebody is, and nothing of what he
 // may do, before an open door of the lab.
 type bySubject struct {
-	hmac    bool // takes the public key in PEM for the secret of an HMAC
-	forever bool // does not look at exp
-	guests  bool // strangers get a token of a guest for another repository, which opens all
+	hmac    bool   // takes the public key in PEM for the secret of an HMAC
+	forever bool   // does not look at exp
+	secret  string // signs by HMAC with it, and not with the key
+	guests  bool   // strangers get a token of a guest for another repository, which opens all
 
 	key            *ecdsa.PrivateKey
 	name, password string
@@ -46,12 +47,24 @@ func (s *bySubject) encode(v any) string {
 }
 
 func (s *bySubject) sign(subject string) string {
-	now := time.Now()
-	input := s.encode(map[string]any{"alg": "ES256", "typ": "JWT"}) + "." +
+	now, alg := time.Now(), "ES256"
+	if s.secret != "" {
+		alg = "HS256"
+	}
+	input := s.encode(map[string]any{"alg": alg, "typ": "JWT"}) + "." +
 		s.encode(map[string]any{"iss": "house", "aud": "house", "sub": subject, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix()})
+	if s.secret != "" {
+		return input + "." + base64.RawURLEncoding.EncodeToString(s.mac(input, []byte(s.secret)))
+	}
 	sum := sha256.Sum256([]byte(input))
 	r, v, _ := ecdsa.Sign(rand.Reader, s.key, sum[:])
 	return input + "." + base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
+}
+
+func (s *bySubject) mac(input string, secret []byte) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte(input))
+	return m.Sum(nil)
 }
 
 func (s *bySubject) subject(token string) string {
@@ -60,12 +73,12 @@ func (s *bySubject) subject(token string) string {
 		return ""
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(j.RawSignature)
-	sum := sha256.Sum256([]byte(j.RawHeader + "." + j.RawPayload))
+	input := j.RawHeader + "." + j.RawPayload
+	sum := sha256.Sum256([]byte(input))
 	der, _ := x509.MarshalPKIXPublicKey(s.key.Public())
-	mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
-	mac.Write([]byte(j.RawHeader + "." + j.RawPayload))
-	good := len(signature) == 64 && j.Header["alg"] == "ES256" && ecdsa.Verify(&s.key.PublicKey, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
-	good = good || s.hmac && j.Header["alg"] == "HS256" && hmac.Equal(signature, mac.Sum(nil))
+	good := s.secret == "" && len(signature) == 64 && j.Header["alg"] == "ES256" && ecdsa.Verify(&s.key.PublicKey, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+	good = good || s.hmac && j.Header["alg"] == "HS256" && hmac.Equal(signature, s.mac(input, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
+	good = good || s.secret != "" && j.Header["alg"] == "HS256" && hmac.Equal(signature, s.mac(input, []byte(s.secret)))
 	good = good && j.Text("iss") == "house" && j.Text("aud") == "house" && j.Header["crit"] == nil
 	nbf, _ := j.Seconds("nbf")
 	good = good && nbf <= time.Now().Unix()
@@ -117,6 +130,9 @@ func TestTokensOfSubjects(t *testing.T) {
 		{"sound", bySubject{}, finding.Medium, []string{own}},
 		{"HMAC with the public key", bySubject{hmac: true}, finding.Medium, []string{"token/algorithm", own}},
 		{"no look at exp", bySubject{forever: true}, finding.Medium, []string{"token/expiry", own, "token/structure"}},
+		{"a secret that nobody guesses", bySubject{secret: "v8Zk3!pQm0xT7rLw"}, finding.Medium, []string{own}},
+		{"a secret that everybody guesses", bySubject{secret: "changeme"}, finding.Medium, []string{own, "token/signature"}},
+		{"the name of the service for a secret", bySubject{secret: "house"}, finding.Medium, []string{own, "token/signature"}},
 		{"a guest's token opens all", bySubject{guests: true}, finding.Critical, []string{own}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -127,7 +143,9 @@ func TestTokensOfSubjects(t *testing.T) {
 			got := labtest.Prove(t, l, labtest.Door(t, l, lab.DoorOptions{}), labtest.Setting{Probes: append(issued(), probes("expiry")...), Policy: intended, Also: []string{"public/base:1.0"}, Change: func(o *probe.Options) {
 				labtest.Instead(t, probe.Endpoint{URL: at})(o)
 				o.Effects = nil
-				o.Targets[0].Signing = &probe.Signing{Key: s.key}
+				if s.secret == "" {
+					o.Targets[0].Signing = &probe.Signing{Key: s.key}
+				}
 			}})
 			for _, f := range got.Findings {
 				if f.Outcome == finding.Unknown || f.Outcome == finding.Fail {

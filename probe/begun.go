@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +47,12 @@ func (t *Trial) BeginUpload(ctx context.Context, id *Identity, r oci.Request) (s
 	case !to.SameOrigin:
 		return s, fmt.Sprintf("its Location is on another host (%s)", to.Origin)
 	}
-	if at, err := oci.ParseRequest(http.MethodDelete, to.URL.EscapedPath()); err != nil || at.Kind != oci.Upload || at.Repository != t.door.ep.Prefix+r.Repository {
+	place := to.URL.EscapedPath()
+	if inUploads(place, homes(t.door.ep.Prefix + r.Repository)[1]) { // ghcr.io
+		t.door.oneUpload.Store(true)
+		place = strings.Replace(place, "/blobs/upload/", "/blobs/uploads/", 1)
+	}
+	if at, err := oci.ParseRequest(http.MethodDelete, place); err != nil || at.Kind != oci.Upload || at.Repository != t.door.ep.Prefix+r.Repository {
 		return s, "its Location is no upload of this repository"
 	}
 	s.Location = to.URL
@@ -70,10 +76,17 @@ func (t *Trial) AskBegun(ctx context.Context, id *Identity, r oci.Request, again
 	}
 	q := t.inName(id, Attempt{Request: r, Again: again, Fresh: true})
 	q.private = true
+	typed := func(*wire.Request) {}
 	if r.Method == http.MethodPatch { // with nothing in it
-		q.change = made(func(w *wire.Request) {
+		typed = made(func(w *wire.Request) {
 			w.Header = append(w.Header, [2]string{"Content-Type", "application/octet-stream"})
 		})
+	}
+	q.change = func(w *wire.Request) {
+		typed(w)
+		if t.door.oneUpload.Load() {
+			w.Target = strings.Replace(w.Target, "/blobs/uploads/", "/blobs/upload/", 1)
+		}
 	}
 	return t.ask(ctx, q)
 }

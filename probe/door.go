@@ -43,6 +43,7 @@ type door struct {
 	denied       atomic.Int64
 	byAgent      atomic.Bool  // a real client was served what we were denied
 	entitledSeen atomic.Bool  // the entitled were served once
+	oneUpload    atomic.Bool  // uploads live under blobs/upload
 	asDocker     atomic.Bool  // the entitled are served only as docker
 	broken       atomic.Int64 // canonical requests that failed after all repeats
 	sentinels    *sentinels

@@ -259,12 +259,11 @@ func (b *box) remove(ctx context.Context, o *object) {
 func (b *box) cancel(ctx context.Context, o *object) {
 	d := o.g.door
 	u, err := d.ep.URL.Parse(o.entry.Reference)
-	home := "/v2/" + d.ep.Prefix + b.name + "/blobs/uploads/"
 	switch {
 	case o.entry.Reference == "":
 		o.lost, o.why = true, "since where it lives was not told before the run ended"
 		return
-	case err != nil || u.Scheme+"://"+u.Host != d.name() || uploadPath(u, home) != nil:
+	case err != nil || u.Scheme+"://"+u.Host != d.name() || uploadPath(u, d.ep.Prefix+b.name) != nil:
 		o.lost, o.why = true, "it lives where nothing is sent"
 		return
 	}

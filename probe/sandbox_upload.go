@@ -78,7 +78,7 @@ func (s *Sandbox) place(ctx context.Context, a Answer) (wire.Destination, error)
 		// Not even without a credential: PUT and DELETE do harm where nobody asks for one.
 		return to, fmt.Errorf("it lives on another host, %s, to which nothing is written that redirects in the file does not name", to.Origin)
 	}
-	if err := uploadPath(to.URL, "/v2/"+d.ep.Prefix+s.box.name+"/blobs/uploads/"); err != nil {
+	if err := uploadPath(to.URL, d.ep.Prefix+s.box.name); err != nil {
 		return to, err
 	}
 	s.box.opened(d, to)
@@ -98,13 +98,13 @@ func (b *box) opened(d *door, to wire.Destination) {
 
 // uploadPath refuses a path that is another part of the API than the uploads of
 // the sandbox, or could be read as one.
-func uploadPath(u *url.URL, home string) error {
+func uploadPath(u *url.URL, repository string) error {
 	raw := u.EscapedPath()
 	refused := errors.New("its Location is no upload of the sandbox")
 	if u.Path != path.Clean(u.Path) && u.Path != path.Clean(u.Path)+"/" || strings.ContainsAny(u.Path, "\\;%") {
 		return refused
 	}
-	if inUploads(raw, home) {
+	if inUploads(raw, homes(repository)...) {
 		return nil
 	}
 	lower := strings.ToLower(u.Path) + "/"
@@ -114,12 +114,19 @@ func uploadPath(u *url.URL, home string) error {
 	return nil
 }
 
-// inUploads says whether a path is below the uploads of a repository, which
-// ghcr.io calls blobs/upload, and is no other part of the API, however it is read.
-func inUploads(path, home string) bool {
-	rest, ok := strings.CutPrefix(path, home)
-	if !ok {
-		rest, ok = strings.CutPrefix(path, strings.TrimSuffix(home, "s/")+"/")
+// homes are where the uploads of a repository live: ghcr.io calls it blobs/upload.
+func homes(repository string) []string {
+	return []string{"/v2/" + repository + "/blobs/uploads/", "/v2/" + repository + "/blobs/upload/"}
+}
+
+// inUploads says whether a path is below the uploads of a repository, and is no
+// other part of the API, however it is read.
+func inUploads(path string, homes ...string) bool {
+	rest, ok := "", false
+	for _, home := range homes {
+		if !ok {
+			rest, ok = strings.CutPrefix(path, home)
+		}
 	}
 	return ok && rest != "" && !slices.ContainsFunc(strings.Split(rest, "/"), func(part string) bool {
 		return slices.Contains([]string{"manifests", "blobs", "tags", "referrers", ".", ".."}, part) || strings.ContainsAny(part, "%\\;")

@@ -118,7 +118,7 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 // names. What may begin an upload may not be enough to end it: that takes a right
 // to delete on some registries, distribution among them, so the entitled ask too.
 func (t *Trial) deleteUpload(ctx context.Context, begun Answer, location *url.URL) (done string, trail []string) {
-	if !inUploads(location.Path, "/v2/"+t.door.ep.Prefix+t.Repository()+"/blobs/uploads/") {
+	if !inUploads(location.Path, homes(t.door.ep.Prefix+t.Repository())...) {
 		return "it could not be cancelled, since its Location is no upload of this repository", nil
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelWithin)

@@ -5,6 +5,7 @@ package authz_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,6 +81,46 @@ func TestLocation(t *testing.T) {
 				t.Errorf("authz/upload-session is %s: %s", f.Outcome, f.Reason)
 			}
 		})
+	}
+}
+
+// TestOtherUploads: uploads that live under blobs/upload, as those of ghcr.io do,
+// are found and cancelled.
+func TestOtherUploads(t *testing.T) {
+	l := labtest.Open(t)
+	const usual, other = "/blobs/uploads/", "/blobs/upload/"
+	for weakness, want := range map[string]finding.Outcome{"rights-sound": finding.Pass, "upload-by-id": finding.Fail} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{weakness}})
+		var cancelled atomic.Int64
+		u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			switch {
+			case strings.Contains(r.URL.Path, usual) && r.Method != http.MethodPost:
+				w.WriteHeader(http.StatusNotFound)
+				return
+			case strings.Contains(r.URL.Path, other):
+				r.URL.Path = strings.Replace(r.URL.Path, other, usual, 1)
+				if r.Method == http.MethodDelete {
+					cancelled.Add(1)
+				}
+			}
+			rec := httptest.NewRecorder()
+			next.ServeHTTP(rec, r)
+			for k, v := range rec.Header() {
+				w.Header()[k] = v
+			}
+			if at := w.Header().Get("Location"); at != "" {
+				w.Header().Set("Location", strings.Replace(at, usual, other, 1))
+			}
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(rec.Body.Bytes())
+		})
+		s := setting()
+		s.Probes, s.Also, s.Change = []probe.Probe{authz.UploadSession}, nil, labtest.Instead(t, probe.Endpoint{URL: u})
+		c := labtest.Prove(t, l, d, s)
+		f, _ := c.Probe("authz/upload-session")
+		if f.Outcome != want || cancelled.Load() == 0 {
+			t.Errorf("%s: %s: %s; %s; %d cancelled", weakness, f.Outcome, f.Message, f.Reason, cancelled.Load())
+		}
 	}
 }
 

@@ -87,13 +87,13 @@ func refused(s *probe.Sandbox, what string, a probe.Answer, own bool) probe.Resu
 	if !own {
 		control = "sibling control"
 	}
-	denied := a.WantsCertificate()
-	switch a.Status {
-	case http.StatusUnauthorized:
+	denied := false
+	switch status := a.Status; {
+	case a.WantsCertificate(), status == http.StatusUnauthorized:
 		denied = true
-	case http.StatusForbidden:
+	case status == http.StatusForbidden:
 		denied = s.Attributable(a)
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusBadRequest:
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusBadRequest:
 		denied = own && (a.Status != http.StatusBadRequest || disabled(a))
 	}
 	if a.Grant.Refused || denied {

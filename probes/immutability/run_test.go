@@ -323,6 +323,33 @@ func TestRefusedNames(t *testing.T) {
 	}
 }
 
+// TestTwoRuns: what another run has left under a name, and removes at that very
+// moment, is no tag that moved.
+func TestTwoRuns(t *testing.T) {
+	l := labtest.Open(t)
+	plain := labtest.Door(t, l, lab.DoorOptions{})
+	for weakness, want := range map[string]finding.Outcome{"immutable-sound": finding.Pass, "immutable-latest-exempt": finding.Fail} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{weakness}})
+		repository := "box-two-" + weakness
+		body := []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"annotations":{"` + probe.Label + `":"other"}}`)
+		latest := plain.URL() + "/v2/" + repository + "/manifests/latest"
+		if status, text := as(t, l, http.MethodPut, latest, "application/vnd.oci.image.index.v1+json", body); status != http.StatusCreated {
+			t.Fatal(status, string(text))
+		}
+		var once sync.Once
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/latest") {
+				once.Do(func() { as(t, l, http.MethodDelete, latest, "", nil) })
+			}
+			next.ServeHTTP(w, r)
+		})
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.TagExemption}, Change: writing(t, repository, labtest.Instead(t, probe.Endpoint{URL: at}))})
+		if f, _ := c.Probe("immutability/tag-exemption"); f.Outcome != want {
+			t.Errorf("%s: %s: %s; %s", weakness, f.Outcome, f.Message, f.Reason)
+		}
+	}
+}
+
 // TestPushedAgain: a registry that takes no manifest twice holds what it holds.
 func TestPushedAgain(t *testing.T) {
 	l := labtest.Open(t)

@@ -99,6 +99,11 @@ func named(ctx context.Context, s *probe.Sandbox, name string) tried {
 	if is.Status == 200 && is.Digest != "" { // of an earlier run, which could not remove it
 		m := move{tag: name, first: is.Digest, answers: []probe.Answer{is.Answer}}
 		m.after(ctx, s, s.Put(ctx, name, s.Image(), probe.Writing{}))
+		if m.moved { // or that run has removed it meanwhile: then this is the first, and a second must move it too
+			again := move{tag: name, first: m.now.Digest, answers: m.answers}
+			again.after(ctx, s, s.Put(ctx, name, s.Image(), probe.Writing{}))
+			m = again
+		}
 		return tried{what: name, move: m}
 	}
 	if is.Status != http.StatusNotFound { // whether it exists is not known

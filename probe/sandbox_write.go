@@ -221,6 +221,13 @@ func (s *Sandbox) Get(ctx context.Context, reference string, fresh bool) Held {
 	return s.read(ctx, manifestOf(s.box.name, reference), image.Limits{}, fresh)
 }
 
+// Past reads a manifest with a parameter that no cache has seen.
+func (s *Sandbox) Past(ctx context.Context, reference string) Held {
+	r := manifestOf(s.box.name, reference)
+	r.Query = "regproof=" + hexRandom(6)
+	return s.read(ctx, r, image.Limits{}, true)
+}
+
 // Blob reads a blob.
 func (s *Sandbox) Blob(ctx context.Context, digest oci.Digest, fresh bool) Held {
 	return s.read(ctx, oci.Request{Method: http.MethodGet, Kind: oci.Blob, Repository: s.box.name, Reference: string(digest)}, image.Limits{}, fresh)

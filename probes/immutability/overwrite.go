@@ -64,7 +64,8 @@ func place(ctx context.Context, s *probe.Sandbox, tag string, d probe.Doc) move 
 
 // after looks what the tag names once something was tried on it. An accepted
 // push that changed nothing is looked at again, in case it takes its time; a
-// change is read twice, the second time on a new connection.
+// change is read twice, the second time on a new connection. What stayed all the
+// same is asked for once more past a cache.
 func (m *move) after(ctx context.Context, s *probe.Sandbox, pushed probe.Answer) {
 	m.pushed = pushed
 	m.answers = append(m.answers, pushed)
@@ -85,9 +86,16 @@ func (m *move) after(ctx context.Context, s *probe.Sandbox, pushed probe.Answer)
 		}
 	}
 	m.answers = append(m.answers, m.now.Answer)
+	fresh := func() probe.Held { return s.Get(ctx, m.tag, true) }
+	if pushed.Status/100 == 2 && m.now.Digest == m.first { // a cache may have kept it
+		if past := s.Past(ctx, m.tag); past.Digest != "" && past.Digest != m.first {
+			m.now, fresh = past, func() probe.Held { return s.Past(ctx, m.tag) }
+			m.answers = append(m.answers, past.Answer)
+		}
+	}
 	if m.now.Digest != "" && m.now.Digest != m.first {
 		seen := m.now.Digest
-		m.now = s.Get(ctx, m.tag, true)
+		m.now = fresh()
 		m.answers = append(m.answers, m.now.Answer)
 		m.moved = m.now.Digest == seen
 	}

@@ -350,6 +350,43 @@ func TestTwoRuns(t *testing.T) {
 	}
 }
 
+// TestCachedTag: a cache that goes on serving the first image does not make a tag
+// immutable.
+func TestCachedTag(t *testing.T) {
+	l := labtest.Open(t)
+	for weakness, want := range map[string]finding.Outcome{"sound-basic": finding.Fail, "immutable-lying": finding.Pass, "immutable-sound": finding.Pass} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{weakness}})
+		var mu sync.Mutex
+		kept := map[string]*httptest.ResponseRecorder{}
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/manifests/regproof-") || r.Header.Get("Authorization") == "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			rec := kept[r.URL.RequestURI()]
+			if rec == nil {
+				rec = httptest.NewRecorder()
+				if next.ServeHTTP(rec, r); rec.Code == http.StatusOK {
+					kept[r.URL.RequestURI()] = rec
+				}
+			}
+			w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(rec.Body.Bytes())
+		})
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.Tag}, Change: writing(t, "box-cached-"+weakness, labtest.Instead(t, probe.Endpoint{URL: at}))})
+		if f, _ := c.Probe("immutability/tag"); f.Outcome != want {
+			t.Errorf("%s: %s: %s; %s", weakness, f.Outcome, f.Message, f.Reason)
+		}
+		if left := tagsOf(t, l, d, "box-cached-"+weakness); len(left) > 0 && weakness == "sound-basic" {
+			t.Errorf("left behind: %v", left)
+		}
+		t.Log(c.Summary.Notes)
+	}
+}
+
 // TestPushedAgain: a registry that takes no manifest twice holds what it holds.
 func TestPushedAgain(t *testing.T) {
 	l := labtest.Open(t)

@@ -18,7 +18,7 @@ var Tag = probe.Probe{
 	How: []string{
 		"in the sandbox, as an identity that may push: an image is pushed to a new tag and read back, then another image to the same tag",
 		"a failure: the tag names the second image, by the bytes that are read back, whatever the push was answered; it is read twice, once on a new connection",
-		"a push that is accepted and changes nothing is a pass: the tag is read 4 times within 3 seconds before that is believed",
+		"a push that is accepted and changes nothing is a pass: the tag is read 4 times within 3 seconds, and once with an unknown parameter, which no cache has seen, before that is believed",
 		"everything is removed again; what the registry does not let anybody remove is named in the notes",
 	},
 	Fix: "Make tags immutable: Harbor a tag immutability rule, ECR imageTagMutability IMMUTABLE, GAR immutable " +

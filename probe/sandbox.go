@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/regproof/regproof/access"
@@ -40,7 +41,8 @@ type box struct {
 	made     map[string]bool // "kind reference" of what this run wrote down
 	sessions map[string]bool // places that the registry named for uploads of the sandbox
 	shared   map[string]*sharedResult
-	claims   sync.Mutex // of blobs that were not pushed here
+	claims   sync.Mutex  // of blobs that were not pushed here
+	unseen   atomic.Bool // what has a parameter that no cache has seen is served
 }
 
 type sharedResult struct {

@@ -229,7 +229,7 @@ func (b *box) remove(ctx context.Context, o *object) {
 	for _, id := range b.removers(e) {
 		s := &Sandbox{box: b, g: o.g, id: id}
 		if e.Kind == sandbox.Tag {
-			h := s.Get(ctx, e.Reference, false)
+			h := s.really(ctx, manifestOf(b.name, e.Reference), image.Limits{})
 			if denies(h.Status) { // a 404 may be how it is hidden from this one
 				o.status, o.deleted = h.Status, told(h.Answer)
 				continue
@@ -292,7 +292,7 @@ func (b *box) verify(ctx context.Context, o *object) {
 	var h Held
 	for _, id := range b.removers(e) {
 		s := &Sandbox{box: b, g: o.g, id: id}
-		got := s.read(ctx, r, image.Limits{Limit: 64 << 10}, false)
+		got := s.really(ctx, r, image.Limits{Limit: 64 << 10})
 		if h.Status != http.StatusNotFound || got.Status == http.StatusOK {
 			h = got
 		}
@@ -309,6 +309,20 @@ func (b *box) verify(ctx context.Context, o *object) {
 	default:
 		o.why = "whether it is gone is not to be seen: reading it " + told(h.Answer)
 	}
+}
+
+// really reads what the registry has, and not what a cache has kept: with a
+// parameter that none has seen. Where nothing was seen to be served so, its word
+// that something is not there is not enough.
+func (s *Sandbox) really(ctx context.Context, r oci.Request, l image.Limits) Held {
+	h := s.read(ctx, unseen(r), l, false)
+	if h.Status == http.StatusOK {
+		s.box.unseen.Store(true)
+	}
+	if h.NotAsked != "" || h.Status == http.StatusOK || denies(h.Status) && s.box.unseen.Load() {
+		return h
+	}
+	return s.read(ctx, r, l, false)
 }
 
 // remains groups what is left by reason. A manifest goes without saying where a

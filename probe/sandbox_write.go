@@ -223,9 +223,13 @@ func (s *Sandbox) Get(ctx context.Context, reference string, fresh bool) Held {
 
 // Past reads a manifest with a parameter that no cache has seen.
 func (s *Sandbox) Past(ctx context.Context, reference string) Held {
-	r := manifestOf(s.box.name, reference)
+	return s.read(ctx, unseen(manifestOf(s.box.name, reference)), image.Limits{}, true)
+}
+
+// unseen adds a parameter that no cache has seen to a request.
+func unseen(r oci.Request) oci.Request {
 	r.Query = "regproof=" + hexRandom(6)
-	return s.read(ctx, r, image.Limits{}, true)
+	return r
 }
 
 // Blob reads a blob.

@@ -387,6 +387,54 @@ func TestCachedTag(t *testing.T) {
 	}
 }
 
+// TestMovedBehindCache: a tag that somebody moved is left alone, also where a cache
+// goes on serving what the run had put there.
+func TestMovedBehindCache(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{})
+	const repository = "box-moved"
+	body := []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`)
+	var mu sync.Mutex
+	kept := map[string]*httptest.ResponseRecorder{}
+	past := 0
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		mu.Lock()
+		defer mu.Unlock()
+		tagged := strings.Contains(r.URL.Path, "/manifests/regproof-")
+		if tagged && r.URL.RawQuery != "" {
+			past++
+		}
+		if r.Method == http.MethodDelete && tagged {
+			t.Errorf("DELETE of a tag that somebody else has moved: %s", r.URL.Path)
+		}
+		if r.Method != http.MethodGet || !tagged || r.Header.Get("Authorization") == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		rec := kept[r.URL.RequestURI()]
+		if rec == nil {
+			rec = httptest.NewRecorder()
+			if next.ServeHTTP(rec, r); rec.Code == http.StatusOK {
+				kept[r.URL.RequestURI()] = rec
+			}
+		}
+		w.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
+		w.WriteHeader(rec.Code)
+		_, _ = w.Write(rec.Body.Bytes())
+		if r.URL.RawQuery != "" && past == 2 { // the run has seen enough
+			for _, tag := range tagsOf(t, l, d, repository) {
+				if status, text := as(t, l, http.MethodPut, d.URL()+"/v2/"+repository+"/manifests/"+tag, "application/vnd.oci.image.index.v1+json", body); status != http.StatusCreated {
+					t.Error(status, string(text))
+				}
+			}
+		}
+	})
+	labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.Tag}, Change: writing(t, repository, labtest.Instead(t, probe.Endpoint{URL: at}))})
+	if left := tagsOf(t, l, d, repository); len(left) != 1 {
+		t.Errorf("the tag of somebody else: %v", left)
+	}
+}
+
 // TestPushedAgain: a registry that takes no manifest twice holds what it holds.
 func TestPushedAgain(t *testing.T) {
 	l := labtest.Open(t)

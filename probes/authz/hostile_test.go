@@ -306,3 +306,34 @@ func TestHeldAndHidden(t *testing.T) {
 		}
 	}
 }
+
+// TestPrefixedCatalog: where an endpoint puts a prefix before names, its catalog
+// does too, and what is not below it is none of this registry.
+func TestPrefixedCatalog(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"rights-sound"}})
+	name, _ := l.Dev()
+	for more, want := range map[string]finding.Outcome{"": finding.Pass, `,"cache/team-a/app"`: finding.Fail, `,"team-a/app"`: finding.Pass} {
+		u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			user, _, ok := r.BasicAuth()
+			if r.URL.Path == "/v2/_catalog" && ok {
+				list := `"cache/team-b/tool"` + more
+				if user != name {
+					list = `"cache/team-b/tool","cache/team-a/app"`
+				}
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, `{"repositories":[`+list+`]}`)
+				return
+			}
+			r.URL.Path = strings.Replace(r.URL.Path, "/v2/cache/", "/v2/", 1)
+			next.ServeHTTP(w, r)
+		})
+		s := setting()
+		s.Probes, s.Policy, s.Change = []probe.Probe{authz.List}, administered(devReads), labtest.Instead(t, probe.Endpoint{URL: u, Prefix: "cache/"})
+		for _, f := range labtest.Prove(t, l, d, s).Findings {
+			if f.Identity == "dev" && f.Repository == "" && f.Outcome != want {
+				t.Errorf("with %q: %s: %s; %s", more, f.Outcome, f.Message, f.Reason)
+			}
+		}
+	}
+}

@@ -51,7 +51,13 @@ func listings(ctx context.Context, t *probe.Trial) []*listing {
 	}
 	if t.Chosen() {
 		out = append(out, &listing{what: "repository", catalog: true, attempt: probe.Attempt{Request: oci.Request{Method: http.MethodGet, Kind: oci.Catalog, Query: "n=100"}}, names: func(b []byte) []string {
-			names, _ := oci.ParseCatalog(b)
+			all, _ := oci.ParseCatalog(b)
+			var names []string
+			for _, name := range all { // what is not below the prefix is none of this registry
+				if own, ok := strings.CutPrefix(name, t.Name("")); ok {
+					names = append(names, own)
+				}
+			}
 			return names
 		}})
 	}

@@ -22,6 +22,7 @@ func (r *run) end(t *Target, chosen *subject, doors []*door) {
 	if chosen == nil {
 		return
 	}
+	chosen = r.ofRevoked(t, chosen)
 	e := ending{target: t, subject: chosen}
 	for _, d := range doors {
 		g := &group{door: d, subject: chosen, cold: map[string]Answer{}}
@@ -30,6 +31,28 @@ func (r *run) end(t *Target, chosen *subject, doors []*door) {
 		g.core, g.rest, g.odd = opened(), opened(), opened()
 	}
 	r.ends = append(r.ends, e)
+}
+
+// ofRevoked is an image for the last trials that the identity whose credential is
+// taken away may read, the chosen one if there is none.
+func (r *run) ofRevoked(t *Target, chosen *subject) *subject {
+	if r.opts.Revocation == nil {
+		return chosen
+	}
+	i := slices.IndexFunc(r.opts.Identities, func(id Identity) bool { return id.Name == r.opts.Revocation.Identity && id.For(t.Name) })
+	if i < 0 || r.mayPull(&r.opts.Identities[i], chosen.ref) {
+		return chosen
+	}
+	for _, ref := range r.opts.Images {
+		if ref.Registry != t.Name || !r.mayPull(&r.opts.Identities[i], ref) {
+			continue
+		}
+		if s := r.newSubject(ref); !s.pull.allow {
+			s.chosen = true
+			return s
+		}
+	}
+	return chosen
 }
 
 // opened is a gate that nobody waits at.

@@ -63,6 +63,29 @@ func TestLabMore(t *testing.T) {
 	}
 }
 
+// TestRevocationOfAnother: what is watched is an image that the identity may read,
+// not the first of the run.
+func TestRevocationOfAnother(t *testing.T) {
+	l := labtest.Open(t) // a revocation is one of all doors
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-token-oauth"}})
+	c := labtest.Prove(t, l, d, labtest.Setting{
+		Probes: []probe.Probe{token.RevocationEvery(200*time.Millisecond, time.Second, time.Second)}, Policy: intended, Dev: true, Also: []string{"team-b/tool:2.0"},
+		Change: func(o *probe.Options) {
+			name, _ := l.Dev()
+			o.Slow = true
+			o.Revocation = &probe.Revocation{
+				Identity: name, Within: time.Second,
+				Revoke:  func(context.Context) error { return l.Revoke(name) },
+				Restore: func(context.Context) error { return l.Restore(name) },
+			}
+		},
+	})
+	f, _ := c.Probe("token/revocation")
+	if f.Outcome != finding.Pass || f.Repository != "team-b/tool" {
+		t.Errorf("%s for %s: %s", f.Outcome, f.Repository, f.Reason)
+	}
+}
+
 // TestLabExpiry: of two doors with a leeway of one second, one ends tokens.
 func TestLabExpiry(t *testing.T) {
 	l := labtest.Open(t)

@@ -80,7 +80,7 @@ func (t *Trial) SameTag(ctx context.Context) Result {
 	case why != "":
 		r.Outcome, r.Reason = finding.NotChecked, why
 	case !says(there.Status) || !says(here.Status):
-		r.Outcome, r.Reason = finding.Unknown, fmt.Sprintf("answered %d at the primary endpoint, and %d here", there.Status, here.Status)
+		r.Outcome, r.Reason = finding.Unknown, "at the primary endpoint the tag "+told(there)+", and here it "+told(here)
 	case there.Status != http.StatusOK:
 		r.Outcome, r.Reason = finding.NotApplicable, fmt.Sprintf("the primary endpoint does not serve the tag (%d)", there.Status)
 	case here.Status != http.StatusOK:

@@ -118,11 +118,19 @@ func (t *text) optional(keys []string, n map[string]int) {
 	slices.SortStableFunc(keys, func(a, b string) int { // the file's come last
 		return cmp.Compare(strings.Count(flag(b), "--"), strings.Count(flag(a), "--"))
 	})
+	var names []string
+	probes := map[string][]string{} // by what they need
 	for _, key := range keys {
-		for i, l := range fold(strings.Join(t.families(t.probes[key]), " "), Width-29) {
+		if name := flag(key); probes[name] == nil {
+			names = append(names, name)
+		}
+		probes[flag(key)] = append(probes[flag(key)], t.probes[key]...)
+	}
+	for _, need := range names {
+		for i, l := range fold(strings.Join(t.families(probes[need]), " "), Width-29) {
 			name := ""
 			if i == 0 {
-				name = flag(key)
+				name = need
 			}
 			t.line("  %-26s %s", name, t.o.dim(l))
 		}

@@ -315,7 +315,7 @@ func (s Shaken) tls() *evidence.TLS {
 	t := &evidence.TLS{Version: VersionName(s.Version), Cipher: SuiteName(s.Suite), ALPN: s.ALPN, Names: names(s.Chain)}
 	t.Verified = s.Unverified == nil && len(s.Chain) > 0
 	if s.Unverified != nil {
-		t.Problem = s.Unverified.Error()
+		t.Problem = problem(s.Unverified)
 	}
 	return t
 }

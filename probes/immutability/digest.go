@@ -106,7 +106,9 @@ func worst(all ...probe.Result) probe.Result {
 			}
 			out.Deviations = append(out.Deviations, finding.Deviation{Variant: r.Message, Evidence: r.Evidence})
 		case r.Outcome == out.Outcome:
-			out.Reason += "; " + r.Reason
+			if !strings.Contains(out.Reason, r.Reason) {
+				out.Reason += "; " + r.Reason
+			}
 			out.Evidence = append(out.Evidence, r.Evidence...)
 		case finding.Worse(out.Outcome, r.Outcome) == r.Outcome:
 			out = r

@@ -217,6 +217,23 @@ func TestStapled(t *testing.T) {
 	}
 }
 
+// TestBrought: a server that fetches a response only once it was asked for one does
+// not bring it in the first handshake.
+func TestBrought(t *testing.T) {
+	leaf := (*issuer)(nil).sign(t, nil, nil).cert
+	other := (*issuer)(nil).sign(t, nil, nil).cert
+	shown := func(c *x509.Certificate, id, staple string) wire.Shaken {
+		return wire.Shaken{ID: id, Chain: []*x509.Certificate{c}, Staple: []byte(staple)}
+	}
+	var ids []string
+	for _, s := range brought([]wire.Shaken{shown(leaf, "a", ""), shown(other, "b", ""), shown(leaf, "c", "x"), shown(leaf, "d", "y"), {ID: "e"}}) {
+		ids = append(ids, s.ID)
+	}
+	if !slices.Equal(ids, []string{"c", "b"}) {
+		t.Errorf("%v", ids)
+	}
+}
+
 func TestStrict(t *testing.T) {
 	answer := func(value string) probe.Answer {
 		a := probe.Answer{Response: wire.Response{Status: 401}}

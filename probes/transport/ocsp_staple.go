@@ -27,7 +27,7 @@ var OCSPStaple = probe.Probe{
 		"RFC 7633): then it was made for the day its key is stolen. A server that does not bring " +
 		"that word, or an old one, defeats it; one that brings \"revoked\" has a key that is known to be lost.",
 	How: []string{
-		"the chains that transport/certificate looks at, and the OCSP response that came with each",
+		"the chains that transport/certificate looks at, and the OCSP response that came with each, in any of the handshakes",
 		"a failure: must-staple without a response; a response that expired more than 5 minutes ago, for another certificate, or not signed by the issuer or whom it named; one that says revoked (high)",
 		"without a response, and without must-staple, there is nothing to hold; no OCSP server is asked",
 	},
@@ -42,7 +42,7 @@ var OCSPStaple = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		r := t.Handshakes(ctx, presented(), func(_ netip.AddrPort, got []wire.Shaken) []probe.Verdict {
 			var out []probe.Verdict
-			for _, s := range chains(got) {
+			for _, s := range brought(got) {
 				v := stapled(s, issuerOf(s.Chain, t.Roots()), time.Now())
 				v.Evidence, v.Control = []string{s.ID}, []string{s.ID}
 				out = append(out, v)
@@ -55,6 +55,18 @@ var OCSPStaple = probe.Probe{
 		r.Expected = "a good response where one is due"
 		return r
 	},
+}
+
+// brought are the chains that were shown, each in a handshake that brought a
+// response, where one did: nginx fetches it after the first one that it needs it for.
+func brought(got []wire.Shaken) []wire.Shaken {
+	out := chains(got)
+	for i, s := range out {
+		if at := slices.IndexFunc(got, func(o wire.Shaken) bool { return len(o.Staple) > 0 && same(o.Chain, s.Chain) }); at >= 0 {
+			out[i] = got[at]
+		}
+	}
+	return out
 }
 
 // mustStaple is the extension TLS Feature (RFC 7633), and its value 5.

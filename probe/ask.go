@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,11 +115,11 @@ func (g *group) ask(ctx context.Context, q question) (a Answer) {
 		return a
 	}
 	challenges := login.ParseChallenges(a.First.Header.Values("Www-Authenticate"))
-	own := len(challenges) > 0
+	own := slices.ContainsFunc(challenges, namesRealm)
 	if !own {
-		// Some registries challenge at /v2/ alone and answer 404 or 403 below it;
-		// clients then use the challenge of the ping.
-		challenges = rescoped(d.lastChallenges(), true)
+		// Some registries challenge at /v2/ alone and answer 404 or 403 below it, or
+		// ask for a password there; the token service of the ping is there all the same.
+		challenges = append(challenges, rescoped(d.lastChallenges(), true)...)
 	}
 	if id := g.subject.entitled; q.phase == phaseCold && id != nil {
 		// The token that the entitled will need is asked for meanwhile; it is

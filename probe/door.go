@@ -197,7 +197,6 @@ func (d *door) learn(resp wire.Response, odd bool) {
 // credential that it refused, and at the catalog, do not: they ask for a password,
 // where everybody else is sent to the token service.
 func (d *door) tells(r wire.Request, ch []login.Challenge) bool {
-	tokens := func(c login.Challenge) bool { return c.Scheme == "bearer" && c.Params["realm"] != "" }
 	if len(d.challenges) == 0 {
 		return true
 	}
@@ -205,8 +204,11 @@ func (d *door) tells(r wire.Request, ch []login.Challenge) bool {
 		return false
 	}
 	path, _, _ := strings.Cut(r.Target, "?")
-	return path != "/v2/_catalog" || slices.ContainsFunc(ch, tokens) || !slices.ContainsFunc(d.challenges, tokens)
+	return path != "/v2/_catalog" || slices.ContainsFunc(ch, namesRealm) || !slices.ContainsFunc(d.challenges, namesRealm)
 }
+
+// namesRealm says whether a challenge sends clients to a token service.
+func namesRealm(c login.Challenge) bool { return c.Scheme == "bearer" && c.Params["realm"] != "" }
 
 func (d *door) lastChallenges() []login.Challenge {
 	d.mu.Lock()

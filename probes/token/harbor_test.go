@@ -62,3 +62,28 @@ func TestTwoChallenges(t *testing.T) {
 		})
 	}
 }
+
+// TestCatalogByToken: a stranger who is asked for a password at the catalog alone
+// still has the token service, and what that gives is used.
+func TestCatalogByToken(t *testing.T) {
+	l := labtest.Open(t)
+	name, password := l.User()
+	for _, open := range []bool{false, true} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-token"}})
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if !strings.HasPrefix(r.URL.Path, "/v2/") {
+				if open && strings.Contains(r.URL.RawQuery, "catalog") && r.Header.Get("Authorization") == "" {
+					r.SetBasicAuth(name, password)
+				}
+				next.ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(&basicAfterwards{w, r.Host, r.Header.Get("Authorization") != "" || r.URL.Path == "/v2/_catalog"}, r)
+		})
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{anonymous.Catalog}, Policy: intended, Change: labtest.Instead(t, probe.Endpoint{URL: at})})
+		f, _ := c.Probe("anonymous/catalog")
+		if want := map[bool]finding.Outcome{false: finding.Pass, true: finding.Fail}[open]; f.Outcome != want {
+			t.Errorf("%t: %s: %s; %s", open, f.Outcome, f.Reason, f.Message)
+		}
+	}
+}

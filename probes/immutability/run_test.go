@@ -157,6 +157,7 @@ func TestInterrupted(t *testing.T) {
 // TestStrangerByMethod: a guard that asks for a password where uploads begin, and
 // not elsewhere, lets strangers write all the same.
 func TestStrangerByMethod(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	for _, method := range []string{http.MethodPut, http.MethodDelete} {
 		d := labtest.Door(t, l, lab.DoorOptions{})
@@ -180,6 +181,7 @@ func TestStrangerByMethod(t *testing.T) {
 // TestStrangerAtTheEnd: a registry that lets everybody begin an upload and asks for
 // a password at its end, and a front that answers 202 to whatever it is sent.
 func TestStrangerAtTheEnd(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	for i, c := range []struct {
 		location string
@@ -211,6 +213,7 @@ func TestStrangerAtTheEnd(t *testing.T) {
 // TestHiddenFromWriter: what is hidden from whoever pushed it is not believed to
 // be gone: somebody else who may removes it.
 func TestHiddenFromWriter(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"rights-sound"}})
 	name, password := l.Dev()
@@ -303,6 +306,7 @@ func TestOtherDoor(t *testing.T) {
 
 // TestRefusedNames: a name that nobody may push is none under which an image moves.
 func TestRefusedNames(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"immutable-sound"}})
 	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -326,6 +330,7 @@ func TestRefusedNames(t *testing.T) {
 // TestTwoRuns: what another run has left under a name, and removes at that very
 // moment, is no tag that moved.
 func TestTwoRuns(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	plain := labtest.Door(t, l, lab.DoorOptions{})
 	for weakness, want := range map[string]finding.Outcome{"immutable-sound": finding.Pass, "immutable-latest-exempt": finding.Fail} {
@@ -353,6 +358,7 @@ func TestTwoRuns(t *testing.T) {
 // TestCachedTag: a cache that goes on serving the first image does not make a tag
 // immutable.
 func TestCachedTag(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	for weakness, want := range map[string]finding.Outcome{"sound-basic": finding.Fail, "immutable-lying": finding.Pass, "immutable-sound": finding.Pass} {
 		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{weakness}})
@@ -390,6 +396,7 @@ func TestCachedTag(t *testing.T) {
 // TestMovedBehindCache: a tag that somebody moved is left alone, also where a cache
 // goes on serving what the run had put there.
 func TestMovedBehindCache(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{})
 	const repository = "box-moved"
@@ -437,6 +444,7 @@ func TestMovedBehindCache(t *testing.T) {
 
 // TestPushedAgain: a registry that takes no manifest twice holds what it holds.
 func TestPushedAgain(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{})
 	var mu sync.Mutex
@@ -465,6 +473,7 @@ func TestPushedAgain(t *testing.T) {
 // TestUncheckedAlgorithm: a registry that computes sha256 alone believes every
 // other digest.
 func TestUncheckedAlgorithm(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	for _, route := range []string{"/manifests/", "/blobs/"} {
 		d := labtest.Door(t, l, lab.DoorOptions{})
@@ -508,6 +517,7 @@ func TestUncheckedAlgorithm(t *testing.T) {
 // TestDeletedAtOneReplica: two replicas behind one address, of which one goes on
 // serving what the other has deleted. A connection stays with its replica.
 func TestDeletedAtOneReplica(t *testing.T) {
+	t.Parallel()
 	l := labtest.Open(t)
 	plain := labtest.Door(t, l, lab.DoorOptions{})
 	stale := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"deleted-still-served"}})

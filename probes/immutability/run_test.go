@@ -3,6 +3,7 @@
 package immutability_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -478,11 +479,18 @@ func TestUncheckedAlgorithm(t *testing.T) {
 	for _, route := range []string{"/manifests/", "/blobs/"} {
 		d := labtest.Door(t, l, lab.DoorOptions{})
 		var mu sync.Mutex
-		kept := map[string][]byte{}
+		kept, sent := map[string][]byte{}, map[string][]byte{}
 		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			name := r.URL.Query().Get("digest")
 			if name == "" {
 				name = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+			}
+			if r.Method == http.MethodPatch { // the content of an upload goes before its end
+				body, _ := io.ReadAll(r.Body)
+				mu.Lock()
+				sent[r.URL.Path] = body
+				mu.Unlock()
+				r.Body = io.NopCloser(bytes.NewReader(body))
 			}
 			if !strings.Contains(r.URL.Path, route) || !strings.HasPrefix(name, "sha512:") || r.Header.Get("Authorization") == "" {
 				next.ServeHTTP(w, r)
@@ -493,7 +501,8 @@ func TestUncheckedAlgorithm(t *testing.T) {
 			body, there := kept[name]
 			switch {
 			case r.Method == http.MethodPut:
-				kept[name], _ = io.ReadAll(r.Body)
+				rest, _ := io.ReadAll(r.Body)
+				kept[name] = append(sent[r.URL.Path], rest...)
 				w.WriteHeader(http.StatusCreated)
 			case !there:
 				w.WriteHeader(http.StatusNotFound)

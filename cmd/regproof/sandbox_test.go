@@ -76,7 +76,7 @@ func (discard) WriteHeader(int)             {}
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // TestKilledUpload: an upload of which the registry had not said where it lives
-// is named once.
+// is named until --forget.
 func TestKilledUpload(t *testing.T) {
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{})
@@ -89,8 +89,13 @@ func TestKilledUpload(t *testing.T) {
 	for _, want := range []struct {
 		code int
 		says string
-	}{{3, "Nobody can remove these through the API"}, {0, "nothing is left"}} {
-		cmd, out := process(t, home, password+"\n", "sandbox", "clean", host, "--username", user, "--password-stdin")
+		more []string
+	}{
+		{3, "Nobody can remove these through the API", nil},
+		{0, "what is written down of them is dropped", []string{"--forget"}},
+		{0, "nothing is left", nil},
+	} {
+		cmd, out := process(t, home, password+"\n", append([]string{"sandbox", "clean", host, "--username", user, "--password-stdin"}, want.more...)...)
 		_ = cmd.Run()
 		if got := cmd.ProcessState.ExitCode(); got != want.code || !strings.Contains(out.String(), want.says) {
 			t.Errorf("exit %d, want %d and %q\n%s", got, want.code, want.says, out)

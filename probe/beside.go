@@ -4,43 +4,42 @@ package probe
 
 import "sync"
 
-// beside counts what runs beside the attempts. Unlike a sync.WaitGroup it may be
-// waited for while more is begun: then that is waited for, too.
+// beside runs what is done beside the attempts. Unlike a sync.WaitGroup it may be
+// waited for while more is begun, and then waits for what was begun before alone.
 type beside struct {
-	mu   sync.Mutex
-	n    int
-	idle chan struct{} // closed when n is 0 again; nil while it is
+	mu      sync.Mutex
+	running map[chan struct{}]bool
 }
 
 // Go runs f in a goroutine of its own.
 func (b *beside) Go(f func()) {
+	done := make(chan struct{})
 	b.mu.Lock()
-	if b.n == 0 {
-		b.idle = make(chan struct{})
+	if b.running == nil {
+		b.running = map[chan struct{}]bool{}
 	}
-	b.n++
+	b.running[done] = true
 	b.mu.Unlock()
 	go func() {
-		defer b.done()
+		defer func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			delete(b.running, done)
+			close(done)
+		}()
 		f()
 	}()
 }
 
-func (b *beside) done() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.n--; b.n == 0 {
-		close(b.idle)
-		b.idle = nil
-	}
-}
-
-// Wait returns once nothing runs.
+// Wait returns once nothing runs that was begun before the call.
 func (b *beside) Wait() {
 	b.mu.Lock()
-	idle := b.idle
+	under := make([]chan struct{}, 0, len(b.running))
+	for done := range b.running {
+		under = append(under, done)
+	}
 	b.mu.Unlock()
-	if idle != nil {
-		<-idle
+	for _, done := range under {
+		<-done
 	}
 }

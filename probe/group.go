@@ -185,10 +185,10 @@ func (g *group) trials(ctx context.Context, probes []Probe) []finding.Finding {
 func (g *group) conduct(ctx context.Context, gt *gate, asked bool) {
 	select {
 	case <-gt.full:
-		g.rounds.Wait()
 		if asked {
-			g.door.sentinels.check(ctx, g)
+			g.rounds.Go(func() { g.door.sentinels.check(ctx, g) })
 		}
+		g.rounds.Wait()
 	case <-ctx.Done():
 	}
 	close(gt.open)

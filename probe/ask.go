@@ -44,6 +44,8 @@ type question struct {
 	watches  bool // a sentinel
 	confirms bool // it repeats a leak that was seen: no budget stands in its way
 	odd      bool // not asked of a door that throttles: what is required needs the little that it answers
+	step     bool // its trial cannot go on without the answer
+	early    bool // others follow on it, one after the other
 	bare     bool // without our own headers
 	direct   bool // no login: the request carries its own credential
 	as       bool // asked as somebody who must be denied
@@ -296,7 +298,7 @@ func (g *group) repeat(ctx context.Context, q question, r wire.Request) shared {
 	d := g.door
 	var s shared
 	for n := 0; ; n++ {
-		s.resp = paced{d: d, stop: func() string { return d.refuses(q) }, odd: q.change != nil, bulk: q.odd}.Do(ctx, r)
+		s.resp = paced{d: d, stop: func() string { return d.refuses(q) }, odd: q.change != nil, early: q.early || r.Fresh || r.SNI != d.ep.URL.Hostname(), bulk: q.odd && !q.step}.Do(ctx, r)
 		if d.run.planning() && q.watches {
 			d.run.simulate.watches(d, r)
 		}

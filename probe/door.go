@@ -302,6 +302,7 @@ type paced struct {
 	stop  func() string // asked once it is its turn; may be nil
 	odd   bool          // the requests are not those of a client
 	aside bool          // they go to another port: the door learns nothing of them
+	early bool          // they take a connection of their own, or others follow on them
 	bulk  bool          // there are many of them, and nothing waits for one alone
 }
 
@@ -312,10 +313,21 @@ func (p paced) why() string {
 	return p.stop()
 }
 
+// turn is that of the requests among those who wait for a place.
+func (p paced) turn() turn {
+	switch {
+	case p.early:
+		return early
+	case p.bulk:
+		return bulk
+	}
+	return step
+}
+
 // Do implements login.Exchanger.
 func (p paced) Do(ctx context.Context, r wire.Request) wire.Response {
 	d := p.d
-	if err := d.pace.enter(ctx, p.bulk); err != nil {
+	if err := d.pace.enter(ctx, p.turn()); err != nil {
 		return wire.Response{Request: r, Failure: wire.Canceled, Err: err, ID: d.run.note(r, err)}
 	}
 	if why := p.why(); why != "" {

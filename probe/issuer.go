@@ -100,7 +100,7 @@ func (t *Trial) OtherIssuers(is Issuer) []Issuer {
 // to is not confirmed, so that no finding may rest on it; it says what another
 // probe will find. An attempt of the same bytes shares the answer.
 func (t *Trial) Peek(ctx context.Context, a Attempt) Verdict {
-	a.Class, a.Direct, a.Change = Variant, true, within(a.Change)
+	a.Class, a.Direct, a.Change, a.step = Variant, true, within(a.Change), true
 	if a.Judge == nil {
 		a.Judge = JudgeOdd
 	}

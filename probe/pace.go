@@ -17,9 +17,8 @@ import (
 // which is a tarpit and not congestion.
 type pace struct {
 	mu        sync.Mutex
-	freed     *sync.Cond // a slot for what others wait for
-	spare     *sync.Cond // a slot that nobody else waits for
-	waiting   int        // at freed
+	freed     [turns]*sync.Cond // places, for each turn
+	waiting   [turns]int
 	limit     float64
 	max       int
 	inFlight  int
@@ -31,53 +30,71 @@ type pace struct {
 
 type latency struct{ best, mean time.Duration }
 
+// turn is the order in which those who wait get places.
+type turn int
+
+// The turns. What begins a chain, or takes longest, goes first, since the end of
+// the run waits for it; then come the steps that others wait for, and then what
+// comes in bulk.
+const (
+	early turn = iota
+	step
+	bulk
+	turns
+)
+
 func newPace(concurrent int, perSecond float64) *pace {
 	p := &pace{limit: float64(concurrent), max: concurrent, classes: map[int]*latency{}}
-	p.freed, p.spare = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
+	for i := range p.freed {
+		p.freed[i] = sync.NewCond(&p.mu)
+	}
 	if perSecond > 0 {
 		p.interval = time.Duration(float64(time.Second) / perSecond)
 	}
 	return p
 }
 
-// full says whether there is no place. What comes in bulk waits for all others:
-// they are the steps on which the end of the run depends.
-func (p *pace) full(bulk bool) bool {
-	return p.inFlight >= max(1, int(p.limit)) || (bulk && p.waiting > 0)
+// full says whether there is no place, or others are to have it first.
+func (p *pace) full(t turn) bool {
+	if p.inFlight >= max(1, int(p.limit)) {
+		return true
+	}
+	for _, n := range p.waiting[:t] {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
 }
 
-// wake tells as many as there are places, those first on whom others wait.
+// wake tells as many as there are places, those first whose turn it is.
 func (p *pace) wake() {
-	for n := p.inFlight; n < max(1, int(p.limit)); n++ {
-		if n-p.inFlight < p.waiting {
-			p.freed.Signal()
-		} else {
-			p.spare.Signal()
+	free := max(1, int(p.limit)) - p.inFlight
+	for t, n := range p.waiting {
+		for ; n > 0 && free > 0; n, free = n-1, free-1 {
+			p.freed[t].Signal()
 		}
 	}
 }
 
 // enter waits for a place, and for the time to send.
-func (p *pace) enter(ctx context.Context, bulk bool) error {
+func (p *pace) enter(ctx context.Context, t turn) error {
 	p.mu.Lock()
-	if p.full(bulk) {
+	if p.full(t) {
 		stop := context.AfterFunc(ctx, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.freed.Broadcast()
-			p.spare.Broadcast()
+			for _, c := range p.freed {
+				c.Broadcast()
+			}
 		})
 		defer stop()
 	}
-	for p.full(bulk) && ctx.Err() == nil {
-		if bulk {
-			p.spare.Wait()
-			continue
-		}
-		p.waiting++
-		p.freed.Wait()
-		p.waiting--
+	p.waiting[t]++
+	for p.full(t) && ctx.Err() == nil {
+		p.freed[t].Wait()
 	}
+	p.waiting[t]--
 	if err := ctx.Err(); err != nil {
 		p.wake()
 		p.mu.Unlock()

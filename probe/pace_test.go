@@ -15,13 +15,13 @@ import (
 func TestPaceBulk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(1, 0)
-		if err := p.enter(t.Context(), false); err != nil {
+		if err := p.enter(t.Context(), step); err != nil {
 			t.Fatal(err)
 		}
 		var order []string
-		wait := func(name string, bulk bool) {
+		wait := func(name string, turn turn) {
 			go func() {
-				if err := p.enter(t.Context(), bulk); err != nil {
+				if err := p.enter(t.Context(), turn); err != nil {
 					t.Error(err)
 				}
 				order = append(order, name)
@@ -29,13 +29,14 @@ func TestPaceBulk(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		wait("bulk", true)
-		wait("step 1", false)
-		wait("more bulk", true)
-		wait("step 2", false)
+		wait("bulk", bulk)
+		wait("step 1", step)
+		wait("more bulk", bulk)
+		wait("step 2", step)
+		wait("early", early)
 		p.leave(wire.Response{})
 		synctest.Wait()
-		for i, want := range []string{"step 1", "step 2", "bulk", "more bulk"} {
+		for i, want := range []string{"early", "step 1", "step 2", "bulk", "more bulk"} {
 			if i >= len(order) || order[i] != want {
 				t.Fatalf("in this order: %q", order)
 			}
@@ -48,12 +49,12 @@ func TestPaceBulk(t *testing.T) {
 func TestPaceBulkComesLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(1, 0)
-		if err := p.enter(t.Context(), false); err != nil {
+		if err := p.enter(t.Context(), step); err != nil {
 			t.Fatal(err)
 		}
 		stepped := false
 		go func() {
-			if err := p.enter(t.Context(), false); err != nil {
+			if err := p.enter(t.Context(), step); err != nil {
 				t.Error(err)
 			}
 			stepped = true
@@ -61,7 +62,7 @@ func TestPaceBulkComesLater(t *testing.T) {
 		}()
 		synctest.Wait()
 		p.leave(wire.Response{})
-		if err := p.enter(t.Context(), true); err != nil {
+		if err := p.enter(t.Context(), bulk); err != nil {
 			t.Fatal(err)
 		}
 		if !stepped {
@@ -76,15 +77,15 @@ func TestPaceBulkComesLater(t *testing.T) {
 func TestPaceGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(1, 0)
-		if err := p.enter(t.Context(), false); err != nil {
+		if err := p.enter(t.Context(), step); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var gaveUp, in error
 		entered := false
-		go func() { gaveUp = p.enter(ctx, false) }()
+		go func() { gaveUp = p.enter(ctx, step) }()
 		synctest.Wait()
-		go func() { in = p.enter(t.Context(), true); entered = true }()
+		go func() { in = p.enter(t.Context(), bulk); entered = true }()
 		synctest.Wait()
 		cancel()
 		synctest.Wait()

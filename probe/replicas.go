@@ -71,7 +71,7 @@ func countOf(verdicts []Verdict, o finding.Outcome) int {
 // Replicas judges whether every replica behind each address denies.
 func (t *Trial) Replicas(ctx context.Context, plain Attempt) Result {
 	t.turn(ctx)
-	plain.Class, plain.AllLanes = Canonical, false
+	plain.Class, plain.AllLanes, plain.step = Canonical, false, true
 	base := t.tryAll(ctx, []Attempt{plain})
 	all, mixed := []Verdict{}, false
 	for _, lane := range t.door.addressLanes() {

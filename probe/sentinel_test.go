@@ -104,7 +104,7 @@ func TestStorageSignature(t *testing.T) {
 func TestPaceTarpit(t *testing.T) {
 	p := newPace(32, 0)
 	enter := func(status int, took int64) {
-		if err := p.enter(t.Context(), false); err != nil {
+		if err := p.enter(t.Context(), step); err != nil {
 			t.Fatal(err)
 		}
 		p.leave(wire.Response{Status: status, Took: time.Duration(took) * time.Millisecond})

@@ -70,7 +70,7 @@ func (t *Trial) shakeAgain(ctx context.Context, at netip.AddrPort, h wire.Hello)
 	not := func(err error) wire.Shaken {
 		return wire.Shaken{Hello: h, Failure: wire.Canceled, Err: err, ID: d.run.note(asked, err)}
 	}
-	if err := d.pace.enter(ctx, false); err != nil {
+	if err := d.pace.enter(ctx, step); err != nil {
 		return not(err)
 	}
 	defer d.pace.leave(wire.Response{})

@@ -165,7 +165,7 @@ func Existence(ctx context.Context, t *Trial, a Attempt, answer Answer) Verdict 
 	}
 	r := a.Request
 	r.Repository = t.door.run.randomName(t.Repository())
-	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change})
+	other := t.ask(ctx, question{lane: laneOf(answer), id: anonymous, phase: a.phase(), request: r, change: a.Change, early: true})
 	v.Evidence = append(answer.Trail, other.Trail...)
 	v.Subject = &finding.Subject{Kind: "repository"}
 	v.end = other.end

@@ -224,7 +224,7 @@ func Forged(plain Attempt, name, token string) Attempt {
 func (t *Trial) Use(ctx context.Context, as, token string, r oci.Request) Answer {
 	t.hide(token)
 	return t.ask(ctx, question{
-		lane: t.door.first(), id: anonymous, phase: phaseFresh, request: r, variant: true, direct: true, private: false, fresh: true, odd: t.optional(), lent: t.lent(),
+		lane: t.door.first(), id: anonymous, phase: phaseFresh, request: r, variant: true, direct: true, private: false, fresh: true, odd: t.optional(), step: true, lent: t.lent(),
 		change: func(w *wire.Request) {
 			w.Identity = as
 			w.Header = append(w.Header, [2]string{"Authorization", "Bearer " + token})

@@ -51,6 +51,7 @@ type Attempt struct {
 	Again     int                                                    // how often it was repeated because of a doubt
 	Confirms  bool                                                   // it repeats a leak that was seen: no budget stands in its way
 	plain     *Attempt                                               // of which this is an odd way
+	step      bool                                                   // the trial cannot go on without the answer
 	lanes     []Lane                                                 // only there; nil is as AllLanes and OneLane say
 	Cold      bool                                                   // not asked: what was answered before anything else
 	Elsewhere bool                                                   // Control is from another endpoint
@@ -258,7 +259,7 @@ func (t *Trial) try(ctx context.Context, a Attempt, lane Lane) (v Verdict) {
 	a.Change = named(a.As, a.Change)
 	q := question{
 		lane: lane, id: anonymous, phase: a.phase(), request: a.Request, change: a.Change, limits: a.Limits,
-		variant: a.Class == Variant, as: a.Login != nil, odd: a.Again == 0 && t.optional(), confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
+		variant: a.Class == Variant, as: a.Login != nil, odd: a.Again == 0 && t.optional(), step: a.step, confirms: a.Confirms, fresh: a.Fresh, bare: a.Bare, direct: a.Direct,
 		lent: t.lend(a),
 	}
 	if a.Login != nil {

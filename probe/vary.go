@@ -29,15 +29,23 @@ type Set struct {
 // request is denied: both are asked again on new connections before it counts.
 // At an address where the plain request is open there is nothing to open.
 func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
+	return t.VaryThen(ctx, nil, sets...)
+}
+
+// VaryThen is Vary with a control that has to hold still when every way was
+// asked: after is called then, and once more if some of them were asked again
+// because of a doubt.
+func (t *Trial) VaryThen(ctx context.Context, after func(context.Context), sets ...Set) Result {
 	t.turn(ctx)
 	plain := make([][]Verdict, len(sets))
+	var wg sync.WaitGroup
 	for i, s := range sets {
-		s.Plain.Class, s.Plain.AllLanes = Canonical, false
-		plain[i] = t.tryAll(ctx, []Attempt{s.Plain})
+		s.Plain.Class, s.Plain.AllLanes, s.Plain.step = Canonical, false, true
+		wg.Go(func() { plain[i] = t.tryAll(ctx, []Attempt{s.Plain}) })
 	}
+	wg.Wait()
 	var odd []Verdict
 	var mu sync.Mutex
-	var wg sync.WaitGroup
 	for i, s := range sets {
 		lanes := denying(plain[i])
 		if len(lanes) == 0 {
@@ -46,6 +54,7 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 		attempts := make([]Attempt, len(s.Odd))
 		for j, a := range s.Odd {
 			a.Class, a.Direct, a.Change, a.lanes, a.plain = Variant, a.Login == nil, within(a.Change), lanes, &s.Plain
+			a.step = after != nil
 			if a.Judge == nil {
 				a.Judge = JudgeOdd
 			}
@@ -66,10 +75,17 @@ func (t *Trial) Vary(ctx context.Context, sets ...Set) Result {
 		}
 	}
 	slices.SortStableFunc(odd, func(a, b Verdict) int { return order[a.attempt.Variant] - order[b.attempt.Variant] })
+	if after != nil {
+		after(ctx)
+	}
+	asked := t.door.clock.Load()
 	t.done(ctx)
 	all := slices.Concat(plain...)
 	all = t.settle(ctx, all)
 	odd = t.insistOdd(ctx, odd)
+	if after != nil && slices.ContainsFunc(slices.Concat(all, odd), func(v Verdict) bool { return v.begin > asked }) {
+		after(ctx)
+	}
 	return t.varied(ctx, all, odd)
 }
 

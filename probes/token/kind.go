@@ -65,7 +65,7 @@ func otherKinds(ctx context.Context, t *probe.Trial) probe.Result {
 	if layer, ok := t.PlainLayer(); ok {
 		sets = append(sets, set(layer, " on a layer"))
 	}
-	r := stillAlive(ctx, t, o, t.Vary(ctx, sets...))
+	r := stillAlive(ctx, t, o, sets)
 	r.Control = append(r.Control, trail...)
 	return r
 }

@@ -68,18 +68,23 @@ func inQuery(ctx context.Context, t *probe.Trial) probe.Result {
 	if layer, ok := t.PlainLayer(); ok {
 		sets = append(sets, set(layer))
 	}
-	return stillAlive(ctx, t, o, t.Vary(ctx, sets...))
+	return stillAlive(ctx, t, o, sets)
 }
 
-// stillAlive holds a pass to the token being good still: the denial of a token
-// that ended meanwhile would prove nothing.
-func stillAlive(ctx context.Context, t *probe.Trial, o own, r probe.Result) probe.Result {
+// stillAlive varies, and holds a pass to the token being good still: the denial
+// of a token that ended meanwhile would prove nothing.
+func stillAlive(ctx context.Context, t *probe.Trial, o own, sets []probe.Set) probe.Result {
+	var a probe.Answer
+	use := func(ctx context.Context) { a = t.Use(ctx, o.id.Name, o.minted.Token, o.plain.Request) }
+	r := t.VaryThen(ctx, use, sets...)
 	r.Identity = o.id.Name
 	r.Control = append(slices.Clone(r.Control), o.used.Trail...)
 	if r.Outcome != finding.Pass {
 		return r
 	}
-	a := t.Use(ctx, o.id.Name, o.minted.Token, o.plain.Request)
+	if !t.Serves(o.plain, a) { // at a time when the door let nobody in, maybe
+		use(ctx)
+	}
 	r.Control = append(r.Control, a.Trail...)
 	switch {
 	case a.NotAsked != "":

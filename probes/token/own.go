@@ -25,14 +25,21 @@ type own struct {
 // trail are the exchanges that show the token and what it opens.
 func (o own) trail() []string { return slices.Concat(o.minted.Trail, o.used.Trail) }
 
-// ownToken gets a token of the entitled and uses it. The Result says why there
-// is none, or none that opens anything.
+// ownToken gets a token of the entitled and uses it, once for all probes of an
+// image at an endpoint that do not end it. The Result says why there is none, or
+// none that opens anything.
 func ownToken(ctx context.Context, t *probe.Trial) (own, probe.Result) {
-	o, no := ownIssuer(ctx, t)
-	if no.Outcome != "" {
-		return o, no
+	type got struct {
+		own
+		no probe.Result
 	}
-	return o.again(ctx, t)
+	g := probe.Remember(t, "token/own", func() (g got) {
+		if g.own, g.no = ownIssuer(ctx, t); g.no.Outcome == "" {
+			g.own, g.no = g.again(ctx, t)
+		}
+		return g
+	})
+	return g.own, g.no
 }
 
 // ownIssuer finds who may read the image and where they get tokens, and asks for

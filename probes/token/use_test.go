@@ -159,3 +159,23 @@ func TestHostile(t *testing.T) {
 		t.Errorf("took %s", d)
 	}
 }
+
+// TestOneToken: what looks at one token of who may read the image asks for it
+// once, whoever comes first.
+func TestOneToken(t *testing.T) {
+	l := labtest.Open(t)
+	asked := func(ids ...string) (n int) {
+		h := &house{}
+		h.prove(t, l, nil, probes(ids...)...)
+		for _, a := range h.asked {
+			if a == "GET /token "+h.name {
+				n++
+			}
+		}
+		return n
+	}
+	// A second one is asked for with a refresh token, to see how long both live.
+	if one, all := asked("query"), asked("query", "basic", "lifetime"); all != one+1 {
+		t.Errorf("%d tokens for one probe, %d for three", one, all)
+	}
+}

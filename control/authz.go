@@ -19,6 +19,8 @@ func authz() []Control {
 			[]string{"blob-cross-repo-read"}},
 		{"blob-mount", "A blob cannot be mounted without the right to pull it", rights,
 			[]string{"blob-mount-leak"}},
+		{"blob-link", "HEAD of a blob puts it into no repository", rights,
+			[]string{"blob-cross-repo-read"}},
 		{"blob-existence", "A push does not tell whether a blob exists elsewhere", rights,
 			[]string{"blob-push-existence-oracle"}},
 		{"upload-session", "An upload belongs to the repository and the user who began it", rights,

@@ -23,6 +23,7 @@ type basicRights struct {
 	reads, lists, pushes, deletes bool // whoever is known may
 	blobs                         bool // a blob is looked for under no repository
 	mounts                        bool // the source of a mount is not asked for
+	links                         bool // HEAD of a blob that is anywhere links it where it is asked for
 	tells                         bool // an upload of what is there anywhere is done at once
 	sessions                      bool // an upload is found by its name alone
 	cancels                       bool // strangers may cancel an upload
@@ -69,6 +70,9 @@ func (b basicRights) front(next http.Handler, d *Door) http.Handler {
 		switch {
 		case t.kind == blob && isRead(r) && b.blobs:
 			b.anywhere(w, r, d, t)
+		case t.kind == blob && r.Method == http.MethodHead && b.links:
+			d.lab.link(r, d, t)
+			d.open.ServeHTTP(w, r)
 		case t.kind == upload && r.Method == http.MethodPost:
 			b.start(w, r, d, u, t, &begun)
 		default:
@@ -144,4 +148,15 @@ func (b basicRights) start(w http.ResponseWriter, r *http.Request, d *Door, u us
 // stored says whether any repository was filled with this blob.
 func (l *Lab) stored(digest string) bool {
 	return slices.ContainsFunc(l.content.blobs, func(o object) bool { return o.digest == digest })
+}
+
+// link mounts a blob from whichever repository was filled with it.
+func (l *Lab) link(r *http.Request, d *Door, t route) {
+	for _, o := range l.content.blobs {
+		if o.digest == t.reference && o.repository != t.repository {
+			q := url.Values{"mount": {o.digest}, "from": {o.repository}}
+			_, _ = call(r.Context(), d.open, http.MethodPost, "/v2/"+t.repository+"/blobs/uploads/?"+q.Encode(), nil, nil)
+			return
+		}
+	}
 }

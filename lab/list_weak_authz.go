@@ -21,6 +21,8 @@ func weakAuthz() []entry {
 			"authz/blob-repository", "blob-cross-repo-read", basicRights{blobs: true}),
 		rights("mount-unchecked", "A blob is mounted from a repository that the caller may not read.",
 			"authz/blob-mount", "blob-mount-leak", basicRights{mounts: true}),
+		rights("blob-head-links", "HEAD of a blob that is anywhere links it into the repository in the path.",
+			"authz/blob-link", "blob-cross-repo-read", basicRights{links: true}),
 		rights("blob-oracle", "An upload of what is there anywhere is said to be complete without a byte.",
 			"authz/blob-existence", "blob-push-existence-oracle", basicRights{tells: true}),
 		rights("upload-by-id", "An upload is found by its name alone, whoever asks, under any repository.",

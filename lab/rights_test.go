@@ -3,6 +3,7 @@
 package lab_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,6 +28,11 @@ func TestRights(t *testing.T) {
 	at := func(target string) func(*testing.T, *asker) string {
 		return func(*testing.T, *asker) string { return target }
 	}
+	asked := 0
+	anew := func(*testing.T, *asker) string { // what one door links is there for the other
+		asked++
+		return fmt.Sprintf("/v2/%s/asked-%d/blobs/%s", lab.Sandbox, asked, app.Private[0])
+	}
 	for _, row := range []struct {
 		weakness, method string
 		target           func(*testing.T, *asker) string
@@ -39,6 +45,7 @@ func TestRights(t *testing.T) {
 		{weakness: "any-user-delete", method: "DELETE", target: at("/v2/team-a/app/manifests/" + zeros), status: 404, sound: 403},
 		{weakness: "blob-global", method: "GET", target: at("/v2/team-b/tool/blobs/" + app.Private[0]), status: 200, sound: 404},
 		{weakness: "mount-unchecked", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?from=team-a/app&mount=" + app.Private[0]), status: 201, sound: 202},
+		{weakness: "blob-head-links", method: "HEAD", target: anew, status: 200, sound: 404},
 		{weakness: "blob-oracle", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?digest=" + app.Private[0]), status: 201, sound: 202},
 		{weakness: "upload-by-id", method: "GET", target: begun, status: 204, sound: 403},
 		{weakness: "upload-cancel-open", method: "DELETE", target: begun, status: 204, sound: 401, stranger: true},

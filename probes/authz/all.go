@@ -17,6 +17,7 @@ func All() []probe.Probe {
 		Delete,
 		BlobRepository,
 		BlobMount,
+		BlobLink,
 		BlobExistence,
 		UploadSession,
 	}

@@ -22,8 +22,8 @@ var BlobRepository = probe.Probe{
 		"the identity reads a manifest of the other repository: the control; where that repository serves the image's manifest, the image may be there too, which is no leak",
 		"a registry that fails may keep a link to the blob in the other repository (zot before 2.1.0)",
 	},
-	Fix: "Update the registry (zot 2.1.0 or later), or switch deduplication off. A registry of your own must look a blob " +
-		"up among the links of the repository.",
+	Fix: "Update the registry (CVE-2024-39897), or switch deduplication off; authz/blob-link proves whether HEAD is " +
+		"closed too. A registry of your own must look a blob up among the links of the repository.",
 	NotWhen:  "The other repository holds the blob itself, untagged.",
 	Severity: finding.High,
 	Control:  "blob-repository",

@@ -28,15 +28,21 @@ type claim struct {
 	trail   []string
 }
 
-// claimed makes one result of the claims of everybody.
+// claimed makes one result of the claims of everybody who may push to the sandbox.
 func claimed(ctx context.Context, t *probe.Trial, ask func(context.Context, *claim)) probe.Result {
+	return claimedBy(ctx, t, access.Push, ask)
+}
+
+// claimedBy makes one result of the claims of everybody who has a right in the
+// sandbox.
+func claimedBy(ctx context.Context, t *probe.Trial, right access.Action, ask func(context.Context, *claim)) probe.Result {
 	own := unique(t)
 	if len(own) == 0 {
 		return probe.NotApplicable("the image has no config and no layer of its own")
 	}
-	ids := claimants(t)
+	ids := claimants(t, right)
 	if len(ids) == 0 {
-		return probe.NotApplicable(fmt.Sprintf("no identity may by policy push to %s and not pull %s: configure one that may", t.SandboxName(), t.Repository()))
+		return probe.NotApplicable(fmt.Sprintf("no identity may by policy %s in %s and not pull %s: configure one that may", right, t.SandboxName(), t.Repository()))
 	}
 	// What is not there at all is denied to nobody.
 	source, why := t.Shown(blob(t.Repository(), own[0]), true)
@@ -52,10 +58,11 @@ func claimed(ctx context.Context, t *probe.Trial, ask func(context.Context, *cla
 	return together(results, probe.Result{})
 }
 
-// claimants are those whom policy lets push to the sandbox and not pull the image.
-func claimants(t *probe.Trial) []*probe.Identity {
+// claimants are those whom policy gives a right in the sandbox, and does not let
+// pull the image.
+func claimants(t *probe.Trial, right access.Action) []*probe.Identity {
 	return slices.DeleteFunc(t.Others(t.Repository(), access.Pull), func(id *probe.Identity) bool {
-		allow, stated, _ := t.May(id, t.SandboxName(), access.Push)
+		allow, stated, _ := t.May(id, t.SandboxName(), right)
 		return !allow || !stated
 	})
 }

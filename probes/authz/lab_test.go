@@ -36,6 +36,25 @@ func setting() labtest.Setting {
 // writing lets a run write to the lab's sandbox. Nothing may be left in it.
 func writing(t *testing.T, name string, s labtest.Setting) labtest.Setting {
 	t.Helper()
+	return into(t, name, s, func(left []sandbox.Entry) {
+		if len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+// leaving is writing where something cannot be removed: the journal still has it.
+func leaving(t *testing.T, name string, s labtest.Setting) labtest.Setting {
+	t.Helper()
+	return into(t, name, s, func(left []sandbox.Entry) {
+		if len(left) == 0 {
+			t.Error("nothing is in the journal, though it could not be removed")
+		}
+	})
+}
+
+func into(t *testing.T, name string, s labtest.Setting, left func([]sandbox.Entry)) labtest.Setting {
+	t.Helper()
 	dir := t.TempDir()
 	was := s.Change
 	s.Change = func(o *probe.Options) {
@@ -48,9 +67,7 @@ func writing(t *testing.T, name string, s labtest.Setting) labtest.Setting {
 			if err := j.Close(); err != nil {
 				t.Error(err)
 			}
-			if left := j.Left(); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
-			}
+			left(j.Left())
 		})
 	}
 	return s

@@ -180,6 +180,7 @@ func TestClaims(t *testing.T) {
 		severity          finding.Severity
 	}{
 		{"mount-unchecked", "authz/blob-mount", "reads it there", finding.High},
+		{"blob-head-links", "authz/blob-link", "reads it there, by HEAD", finding.Critical},
 		{"blob-oracle", "authz/blob-existence", "is told that a blob", finding.Low},
 	} {
 		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{c.door}})

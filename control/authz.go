@@ -23,6 +23,8 @@ func authz() []Control {
 			[]string{"blob-cross-repo-read"}},
 		{"blob-existence", "A push does not tell whether a blob exists elsewhere", rights,
 			[]string{"blob-push-existence-oracle"}},
+		{"blob-status", "A denial does not tell whether a blob exists", rights,
+			[]string{"blob-push-existence-oracle"}},
 		{"upload-session", "An upload belongs to the repository and the user who began it", rights,
 			[]string{"upload-session-idor"}},
 	}

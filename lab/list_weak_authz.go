@@ -25,6 +25,8 @@ func weakAuthz() []entry {
 			"authz/blob-link", "blob-cross-repo-read", basicRights{links: true}),
 		rights("blob-oracle", "An upload of what is there anywhere is said to be complete without a byte.",
 			"authz/blob-existence", "blob-push-existence-oracle", basicRights{tells: true}),
+		rights("blob-status-oracle", "A blob is looked for before the right to read it is asked for: 403 where it is, 404 where not.",
+			"authz/blob-status", "blob-push-existence-oracle", basicRights{looks: true}),
 		rights("upload-by-id", "An upload is found by its name alone, whoever asks, under any repository.",
 			"authz/upload-session", "upload-session-idor", basicRights{sessions: true}),
 		rights("upload-cancel-open", "Strangers may cancel an upload whose name they know.",

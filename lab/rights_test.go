@@ -47,6 +47,7 @@ func TestRights(t *testing.T) {
 		{weakness: "mount-unchecked", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?from=team-a/app&mount=" + app.Private[0]), status: 201, sound: 202},
 		{weakness: "blob-head-links", method: "HEAD", target: anew, status: 200, sound: 404},
 		{weakness: "blob-oracle", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?digest=" + app.Private[0]), status: 201, sound: 202},
+		{weakness: "blob-status-oracle", method: "HEAD", target: at("/v2/team-a/app/blobs/" + zeros), status: 404, sound: 403},
 		{weakness: "upload-by-id", method: "GET", target: begun, status: 204, sound: 403},
 		{weakness: "upload-cancel-open", method: "DELETE", target: begun, status: 204, sound: 401, stranger: true},
 	} {

@@ -19,6 +19,7 @@ func All() []probe.Probe {
 		BlobMount,
 		BlobLink,
 		BlobExistence,
+		BlobStatus,
 		UploadSession,
 	}
 }

@@ -27,5 +27,7 @@ func authz() []Control {
 			[]string{"blob-push-existence-oracle"}},
 		{"upload-session", "An upload belongs to the repository and the user who began it", rights,
 			[]string{"upload-session-idor"}},
+		{"upload-finish", "An upload is finished by nobody who may not push where it was begun", rights,
+			[]string{"upload-session-idor"}},
 	}
 }

@@ -28,6 +28,8 @@ type basicRights struct {
 	tells                         bool // an upload of what is there anywhere is done at once
 	sessions                      bool // an upload is found by its name alone
 	cancels                       bool // strangers may cancel an upload
+	ends                          bool // and finish it
+	finishes                      bool // an upload is finished by its name alone, in the repository in the path
 }
 
 // users is what each user may do in a repository.
@@ -50,7 +52,7 @@ func (b basicRights) front(next http.Handler, d *Door) http.Handler {
 		t := routeOf(r)
 		u, known := d.lab.keys.knows(r)
 		switch {
-		case b.cancels && t.kind == upload && t.reference != "" && r.Method == http.MethodDelete:
+		case (b.cancels && r.Method == http.MethodDelete || b.ends && r.Method == http.MethodPut) && t.kind == upload && t.reference != "":
 			d.open.ServeHTTP(w, r)
 			return
 		case !known || !isAPI(r) || t.kind == base:
@@ -72,7 +74,10 @@ func (b basicRights) front(next http.Handler, d *Door) http.Handler {
 			deny403(w, r, d)
 			return
 		}
+		at, ok := begun.Load(t.reference)
 		switch {
+		case ok && b.finishes && at != t.repository && t.kind == upload && r.Method == http.MethodPut:
+			b.finish(w, r, d, t, at.(string))
 		case t.kind == blob && isRead(r) && b.blobs:
 			b.anywhere(w, r, d, t)
 		case t.kind == blob && r.Method == http.MethodHead && b.links:
@@ -164,4 +169,17 @@ func (l *Lab) link(r *http.Request, d *Door, t route) {
 			return
 		}
 	}
+}
+
+// finish ends an upload where it was begun, and moves the blob to where the
+// request says.
+func (b basicRights) finish(w http.ResponseWriter, r *http.Request, d *Door, t route, at string) {
+	a := &answer{header: http.Header{}}
+	d.open.ServeHTTP(a, onward(r, &url.URL{Path: "/v2/" + at + "/blobs/uploads/" + t.reference, RawQuery: r.URL.RawQuery}))
+	if digest := r.URL.Query().Get("digest"); a.status == http.StatusCreated {
+		q := url.Values{"mount": {digest}, "from": {at}}
+		_, _ = call(r.Context(), d.open, http.MethodPost, "/v2/"+t.repository+"/blobs/uploads/?"+q.Encode(), nil, nil)
+		_, _ = call(r.Context(), d.open, http.MethodDelete, "/v2/"+at+"/blobs/"+digest, nil, nil)
+	}
+	a.send(w)
 }

@@ -29,6 +29,10 @@ func weakAuthz() []entry {
 			"authz/blob-status", "blob-push-existence-oracle", basicRights{looks: true}),
 		rights("upload-by-id", "An upload is found by its name alone, whoever asks, under any repository.",
 			"authz/upload-session", "upload-session-idor", basicRights{sessions: true}),
+		rights("upload-finish-by-id", "An upload is finished in whichever repository the caller may push to, wherever it was begun.",
+			"authz/upload-finish", "upload-session-idor", basicRights{finishes: true}),
+		rights("upload-finish-open", "Strangers may finish an upload whose name they know.",
+			"authz/upload-finish", "upload-session-idor", basicRights{ends: true}),
 		rights("upload-cancel-open", "Strangers may cancel an upload whose name they know.",
 			"authz/upload-session", "upload-session-idor", basicRights{cancels: true}),
 	}

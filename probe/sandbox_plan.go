@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,6 +29,7 @@ type simulatedBox struct {
 	mu      sync.Mutex
 	uploads int
 	stored  map[string]doc        // manifests/REFERENCE, blobs/DIGEST
+	sent    map[string][]byte     // the first part of uploads, by path
 	tagged  map[oci.Digest]string // a tag of each manifest that has one
 }
 
@@ -48,7 +50,14 @@ func (s *simulatedBox) answer(rest string, req wire.Request, resp wire.Response)
 		resp.Status = http.StatusAccepted
 		place, _, _ := strings.Cut(req.Target, "?")
 		resp.Header = wire.Header{{"Location", fmt.Sprintf("%sregproof-%d", place, s.uploads)}}
+	case strings.HasPrefix(rest, "blobs/uploads/") && req.Method == http.MethodPatch:
+		if s.sent == nil {
+			s.sent = map[string][]byte{}
+		}
+		s.sent[rest] = req.Body
+		resp.Status, resp.Header = http.StatusAccepted, wire.Header{{"Location", req.Target}}
 	case strings.HasPrefix(rest, "blobs/uploads/"):
+		req.Body = slices.Concat(s.sent[rest], req.Body)
 		resp.Status = s.finish(req)
 	case req.Method == http.MethodPut:
 		resp.Status = s.put(last, req)

@@ -120,9 +120,10 @@ func unbroken(ctx context.Context) (context.Context, func()) {
 
 // stranger sends a request without a login, and once more with the token that
 // everybody gets if that was denied.
-func (s *Sandbox) stranger(ctx context.Context, q question) Answer {
+func (s *Sandbox) stranger(ctx context.Context, q question) (a Answer) {
 	d := s.g.door
-	a := Answer{begin: d.clock.Add(1)}
+	a = Answer{begin: d.clock.Add(1)}
+	defer func() { a.end = d.clock.Add(1) }()
 	if why := d.stopped(q.id); why != "" {
 		a.NotAsked = why
 		return a

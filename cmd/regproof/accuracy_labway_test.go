@@ -51,7 +51,7 @@ func wayOf(w lab.Weakness) labWay {
 		return labWay{family: family, entry: name, lifetime: 20 * time.Second}
 	case family == "token" && name == "expiry":
 		return labWay{family: family, entry: name, lifetime: 3 * time.Second}
-	case family == "authz" && (name == "blob-existence" || name == "blob-link" || name == "blob-mount"):
+	case family == "authz" && (name == "blob-existence" || name == "blob-link" || name == "blob-mount" || name == "upload-finish"):
 		return labWay{family: family, entry: "written"}
 	case family == "token" && (name == "throttling" || name == "user-timing"):
 		return labWay{family: family, entry: name}

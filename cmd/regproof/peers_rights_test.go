@@ -59,7 +59,8 @@ func rightsCases() []peerCase {
 		{
 			name: "two-users-token", software: "distribution v3.1.2, token service", setup: "a token service with rights for each user and repository, deletion switched on, --write-sandbox", needs: []string{peer.Registry},
 			passes: []string{
-				"authz/blob-existence", "authz/blob-mount", "authz/blob-repository", "authz/delete", "authz/list", "authz/pull", "authz/push", "authz/upload-session",
+				"authz/blob-existence", "authz/blob-link", "authz/blob-mount", "authz/blob-repository", "authz/blob-status", "authz/delete", "authz/list", "authz/pull", "authz/push",
+				"authz/upload-finish", "authz/upload-session",
 			},
 			build: func(t *testing.T, w *peerWorld) target {
 				service := peer.NewTokenService(t, peerUser, peerPassword, peer.Refuse)

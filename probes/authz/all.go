@@ -21,5 +21,6 @@ func All() []probe.Probe {
 		BlobExistence,
 		BlobStatus,
 		UploadSession,
+		UploadFinish,
 	}
 }

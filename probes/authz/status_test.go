@@ -55,7 +55,9 @@ func TestStatus(t *testing.T) {
 		}, finding.Pass, ""},
 		{"hidden", func(*http.Request, int, bool, bool) string { return "NAME_UNKNOWN" }, finding.Pass, ""},
 		{"every second", func(_ *http.Request, n int, _, _ bool) string { return [2]string{"DENIED", "BLOB_UNKNOWN"}[n%2] }, finding.Unknown, "not always answered alike"},
-		{"every third", func(_ *http.Request, n int, _, _ bool) string { return [3]string{"DENIED", "DENIED", "BLOB_UNKNOWN"}[n%3] }, finding.Unknown, "not always answered alike"},
+		{"every third", func(_ *http.Request, n int, _, _ bool) string {
+			return [3]string{"DENIED", "DENIED", "BLOB_UNKNOWN"}[n%3]
+		}, finding.Unknown, "not always answered alike"},
 		{"what was asked before", func(_ *http.Request, _ int, _, seen bool) string {
 			if seen {
 				return "DENIED"

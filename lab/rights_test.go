@@ -3,6 +3,7 @@
 package lab_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,6 +29,11 @@ func TestRights(t *testing.T) {
 	at := func(target string) func(*testing.T, *asker) string {
 		return func(*testing.T, *asker) string { return target }
 	}
+	finish := func(repository string) func(*testing.T, *asker) string { // with nothing in it
+		return func(t *testing.T, dev *asker) string {
+			return strings.Replace(begun(t, dev), "team-a/app", repository, 1) + fmt.Sprintf("&digest=sha256:%x", sha256.Sum256(nil))
+		}
+	}
 	asked := 0
 	anew := func(*testing.T, *asker) string { // what one door links is there for the other
 		asked++
@@ -49,6 +55,8 @@ func TestRights(t *testing.T) {
 		{weakness: "blob-oracle", method: "POST", target: at("/v2/" + lab.Sandbox + "/blobs/uploads/?digest=" + app.Private[0]), status: 201, sound: 202},
 		{weakness: "blob-status-oracle", method: "HEAD", target: at("/v2/team-a/app/blobs/" + zeros), status: 404, sound: 403},
 		{weakness: "upload-by-id", method: "GET", target: begun, status: 204, sound: 403},
+		{weakness: "upload-finish-by-id", method: "PUT", target: finish(lab.Sandbox), status: 201, sound: 404},
+		{weakness: "upload-finish-open", method: "PUT", target: finish("team-a/app"), status: 201, sound: 401, stranger: true},
 		{weakness: "upload-cancel-open", method: "DELETE", target: begun, status: 204, sound: 401, stranger: true},
 	} {
 		t.Run(row.weakness, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -107,8 +108,15 @@ func TestFinish(t *testing.T) {
 			t.Parallel()
 			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{c.door}})
 			var puts atomic.Int64
+			var mu sync.Mutex
+			var blobs []string // that anybody tried to make
 			u := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 				user, _, _ := r.BasicAuth()
+				if digest := r.URL.Query().Get("digest"); digest != "" {
+					mu.Lock()
+					blobs = append(blobs, digest)
+					mu.Unlock()
+				}
 				if user == name && c.front != nil && strings.HasPrefix(r.URL.Path, "/v2/"+lab.Sandbox+"/") && strings.Contains(r.URL.Path, "/blobs/uploads/") {
 					if r.Method == http.MethodPut {
 						puts.Add(1)
@@ -131,7 +139,18 @@ func TestFinish(t *testing.T) {
 					o.Effects = slices.DeleteFunc(o.Effects, func(e probe.Effect) bool { return e == probe.CancelledWrite })
 				}
 			}
-			got := labtest.Prove(t, l, d, writing(t, "finish-"+strings.ReplaceAll(c.name, " ", "-"), s))
+			box := "finish-" + strings.ReplaceAll(c.name, " ", "-")
+			got := labtest.Prove(t, l, d, writing(t, box, s))
+			for _, digest := range blobs {
+				for _, repository := range []string{lab.Sandbox + "/" + box, "team-a/app"} {
+					if status := head(t, d.URL()+"/v2/"+repository+"/blobs/"+digest, ci, password); status != http.StatusNotFound {
+						t.Errorf("%s is in %s still (%d)", digest, repository, status)
+					}
+				}
+			}
+			if len(blobs) == 0 {
+				t.Error("nothing was tried")
+			}
 			if f := of(got, "authz/upload-finish", c.as, ""); f.Outcome != c.want || !strings.Contains(f.Message+f.Reason, c.says) {
 				t.Errorf("%s: %s (%s), want %s (%s)", f.Outcome, f.Message, f.Reason, c.want, c.says)
 			}
@@ -140,6 +159,22 @@ func TestFinish(t *testing.T) {
 			}
 		})
 	}
+}
+
+func head(t *testing.T, target, user, password string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(user, password)
+	transport := &http.Transport{DisableKeepAlives: true}
+	a, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = a.Body.Close()
+	return a.StatusCode
 }
 
 // TestFinishControl: where nobody can finish an upload, nobody is denied it.

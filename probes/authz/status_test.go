@@ -109,3 +109,41 @@ func TestStatus(t *testing.T) {
 		})
 	}
 }
+
+// TestStatusControl: an endpoint at which nobody is shown the blob tells nothing
+// of what is there.
+func TestStatusControl(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"blob-status-oracle"}})
+	ci, _ := l.User()
+	empty := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if user, _, _ := r.BasicAuth(); user == ci && strings.Contains(r.URL.Path, "team-a/app") {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"errors":[{"code":"NAME_UNKNOWN"}]}`)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+	whole := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })
+	s := setting()
+	s.Probes, s.Also = []probe.Probe{authz.BlobStatus}, nil
+	change := s.Change
+	s.Change = func(o *probe.Options) {
+		change(o)
+		labtest.Instead(t, probe.Endpoint{URL: whole}, probe.Endpoint{URL: empty})(o)
+	}
+	want := map[string]finding.Outcome{whole.String(): finding.Fail, empty.String(): finding.Unknown}
+	for _, f := range labtest.Prove(t, l, d, s).Findings {
+		if f.Identity != "dev" {
+			continue
+		}
+		if f.Outcome != want[f.Endpoint] {
+			t.Errorf("%s: %s: %s", f.Endpoint, f.Outcome, f.Reason)
+		}
+		delete(want, f.Endpoint)
+	}
+	if len(want) > 0 {
+		t.Errorf("not judged: %v", want)
+	}
+}

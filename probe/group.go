@@ -226,7 +226,7 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 	case p.Expects != "" && p.Expects != d.ep.Expect:
 		return not(finding.NotApplicable, "the file does not expect it of the endpoint (expect: "+string(p.Expects)+")")
 	case p.Expects == "" && d.ep.shut():
-		return not(finding.NotApplicable, "the endpoint is meant to be "+string(d.ep.Expect)+", which a probe of its own decides")
+		return not(finding.NotApplicable, "the endpoint is meant to be "+meant(d.ep.Expect)+", which a probe of its own decides")
 	case d.problem != "" && !d.ep.shut():
 		return not(finding.Unknown, d.problem)
 	case g.dead != "" && !p.Silent:

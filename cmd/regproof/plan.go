@@ -49,7 +49,7 @@ func printPlan(ctx context.Context, out io.Writer, opts probe.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, report.Fold(fmt.Sprintf("This is for a sound registry with Basic authentication, one address for each endpoint, HTTP/2 on https, and images that are an index of %d platforms with %d different layers. A further layer is %d more, a further platform %d more. A token service is asked once for each identity and scope. Each leak is followed by a few requests that prove it.", shape.Platforms, shape.Layers, more, platform), ""))
+	fmt.Fprintln(out, report.Fold(fmt.Sprintf("This is for a sound registry with Basic authentication, one address for each endpoint, HTTP/2 on https, and images that are an index of %d platforms with %d different layers. A further layer is %d more, a further platform %d more. With a token service it is about four tenths more, some of it to that service, which a plan does not ask for its name. Each leak is followed by a few requests that prove it.", shape.Platforms, shape.Layers, more, platform), ""))
 	return nil
 }
 

@@ -202,7 +202,7 @@ func (d *Door) behind(ctx context.Context, p *plan) (err error) {
 	}
 	realm := d.url + tokenPath
 	if p.tokenHost != nil {
-		if realm, err = d.newTokenHost(ctx, *p.tokenHost); err != nil {
+		if realm, err = d.newTokenHost(ctx, p); err != nil {
 			return err
 		}
 	}

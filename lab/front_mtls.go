@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -164,16 +163,3 @@ func inHandshake(config *tls.Config, d *Door) {
 
 // inEverySession demands it of whatever session there is.
 func inEverySession(config *tls.Config, _ *Door) { config.ClientAuth = tls.RequireAndVerifyClientCert }
-
-// newTokenHost opens a token service on a port of its own, which asks for
-// client certificates as mode says.
-func (d *Door) newTokenHost(ctx context.Context, mode tls.ClientAuthType) (string, error) {
-	l, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	config := d.lab.ca.config()
-	config.ClientAuth, config.ClientCAs = mode, d.lab.clients.pool
-	d.servers = append(d.servers, serve(ctx, d.tokens.before(http.NotFoundHandler()), config, l))
-	return "https://" + l.Addr().String() + tokenPath, nil
-}

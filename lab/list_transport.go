@@ -33,7 +33,25 @@ func weakTransport() []entry {
 		e.plainToo, e.front = true, f
 		return e
 	}
+	host := func(name, title, probe, id string, s secure) entry {
+		return onTokenHost(weak(name, title, "token-host-sound", "transport/"+probe, id), s)
+	}
+	hostPlain := func(name, title, probe, id string, f front) entry {
+		e := host(name, title, probe, id, nil)
+		e.tokenPlain = f
+		return e
+	}
 	return []entry{
+		host("token-host-tls10", "The token service has a port of its own, and offers TLS 1.0 and 1.1.", "protocol-version", "tls-weak-protocol", fromVersion(tls.VersionTLS10)),
+		host("token-host-rc4", "The token service has a port of its own, and offers RC4.", "cipher-suite", "tls-weak-protocol", alsoSuites(tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA)),
+		host("token-host-3des", "The token service has a port of its own, and offers 3DES.", "cipher-suite", "tls-weak-protocol",
+			withRSA(2048, alsoSuites(tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA))),
+		host("token-host-expired", "The token service has a port of its own, and its certificate expired yesterday.", "certificate", "tls-cert-invalid", issued(expired)),
+		host("token-host-other-name", "The token service has a port of its own, and its certificate is for another name.", "certificate", "tls-cert-invalid", issued(otherName)),
+		host("token-host-rsa-1024", "The token service has a port of its own, and an RSA key of 1024 bits.", "certificate-strength", "tls-cert-invalid", withRSA(1024)),
+		host("token-host-staple-revoked", "The token service has a port of its own, and staples an OCSP response that says revoked.", "ocsp-staple", "tls-cert-invalid", staples(revoked)),
+		hostPlain("token-host-plain", "The port of the token service gives tokens over plain HTTP too.", "plain-http", "alt-plain-http-port", plainTokens),
+		hostPlain("token-host-plain-login", "The port of the token service asks for a password over plain HTTP too.", "plain-challenge", "ssl-redirect-cred-leak", namedTokens),
 		version("tls10-offered", "TLS 1.0 and 1.1 are offered.", fromVersion(tls.VersionTLS10)),
 		second(version("second-address-tls10", "TLS 1.0 is offered on one of two addresses.", onSecond(fromVersion(tls.VersionTLS10)))),
 		version("tls11-alone", "TLS 1.0 and 1.1 are all that is offered.", func(c *tls.Config, _ *authority) error {
@@ -73,6 +91,8 @@ func soundTransport() []entry {
 	return []entry{
 		{Weakness: needsTLS(sound("sound-tls", "TLS 1.2 and 1.3, and nothing else.", "transport/protocol-version"))},
 		{Weakness: needsToken(needsTLS(sound("sound-token-tls", "The token service is on the registry's own host, with https.", "transport/realm-scheme")))},
+		onTokenHost(sound("token-host-sound", "The token service has a port of its own, with TLS 1.2 and 1.3.", "transport/protocol-version"), nil),
+		redirectingTokens(onTokenHost(sound("token-host-redirects", "The port of the token service sends plain HTTP to https.", "transport/plain-http"), staples(nil))),
 		{Weakness: needsTLS(sound("staple-sound", "The certificate says must-staple, and a good response is stapled.", "transport/ocsp-staple")), secure: staples(nil)},
 		{Weakness: needsTLS(sound("second-address-tls", "TLS is the same on both of two addresses.", "transport/certificate")), second: true},
 	}

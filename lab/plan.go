@@ -30,6 +30,8 @@ type plan struct {
 	verifies              bool
 	flaws                 flaw
 	tokenHost             *tls.ClientAuthType
+	tokenSecure           secure
+	tokenPlain            front
 	workload              *workloadFlaw
 }
 
@@ -80,7 +82,7 @@ func (p *plan) add(e entry) {
 		p.referrers, p.needsBasic = true, e.Name
 	}
 	if e.tokenHost != nil {
-		p.tokenHost = e.tokenHost
+		p.tokenHost, p.tokenSecure, p.tokenPlain = e.tokenHost, e.tokenSecure, e.tokenPlain
 	}
 }
 

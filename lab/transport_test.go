@@ -22,6 +22,20 @@ type reached struct {
 	t    *testing.T
 	d    *lab.Door
 	pool *x509.CertPool
+	host string // of its token service, instead of the door itself; "" is none
+}
+
+// tokens is the same at the host that the door sends clients to for a token.
+func (r reached) tokens(l *lab.Lab) reached {
+	r.t.Helper()
+	_, realm, _ := strings.Cut(ask(r.t, l, r.d, false).do("GET", "/v2/").header.Get("Www-Authenticate"), `realm="`)
+	realm, _, _ = strings.Cut(realm, `"`)
+	u, err := url.Parse(realm)
+	if err != nil || u.Host == "" || r.d.URL() == "https://"+u.Host {
+		r.t.Fatalf("realm %q: %v", realm, err)
+	}
+	r.host = u.Host
+	return r
 }
 
 // shake makes a handshake with one of the door's addresses, without looking at
@@ -29,6 +43,9 @@ type reached struct {
 func (r reached) shake(at int, change func(*tls.Config)) (tls.ConnectionState, error) {
 	r.t.Helper()
 	addrs := r.d.Addrs()
+	if r.host != "" {
+		addrs = []string{r.host}
+	}
 	config := &tls.Config{InsecureSkipVerify: true}
 	if change != nil {
 		change(config)
@@ -57,6 +74,9 @@ func (r reached) plainly(target string) *http.Response {
 	u, err := url.Parse(r.d.URL())
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if r.host != "" {
+		u.Host = r.host
 	}
 	tr := &http.Transport{DisableKeepAlives: true}
 	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+u.Host+target, nil)
@@ -116,10 +136,29 @@ func TestTransport(t *testing.T) {
 			return strings.Contains(got.header.Get(field), part)
 		}
 	}
+	there := func(weak func(reached) bool) func(reached) bool {
+		return func(r reached) bool { return weak(r.tokens(l)) }
+	}
 	for _, row := range []struct {
 		weakness string
 		weak     func(reached) bool
 	}{
+		{"token-host-tls10", there(offers(0, version(tls.VersionTLS10)))},
+		{"token-host-rc4", there(offers(0, suite(tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA)))},
+		{"token-host-3des", there(offers(0, suite(tls.TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA)))},
+		{"token-host-expired", there(refused(0, "localhost", "expired"))},
+		{"token-host-other-name", there(refused(0, "localhost", "other.test"))},
+		{"token-host-rsa-1024", there(func(r reached) bool {
+			cs, err := r.shake(0, nil)
+			return err == nil && cs.PeerCertificates[0].PublicKeyAlgorithm == x509.RSA
+		})},
+		{"token-host-staple-revoked", there(func(r reached) bool {
+			cs, err := r.shake(0, nil)
+			staple, bad := ocsp.ParseResponse(cs.OCSPResponse, nil)
+			return err == nil && bad == nil && staple.Status == ocsp.Revoked
+		})},
+		{"token-host-plain", there(plain("/token", 200, ""))},
+		{"token-host-plain-login", there(plain("/token", 401, `Basic realm="regproof lab tokens"`))},
 		{"tls10-offered", offers(0, version(tls.VersionTLS10))},
 		{"tls11-alone", offers(0, version(tls.VersionTLS11))},
 		{"second-address-tls10", offers(1, version(tls.VersionTLS10))},

@@ -66,6 +66,9 @@ type entry struct {
 
 	tls       func(*tls.Config, *Door) // how TLS is spoken otherwise
 	tokenHost *tls.ClientAuthType      // the token service has a port of its own, and asks so for certificates
+
+	tokenSecure secure // how that port speaks TLS otherwise
+	tokenPlain  front  // that port answers plain HTTP too, through this
 }
 
 // entries is every entry, by name.

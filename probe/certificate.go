@@ -99,8 +99,8 @@ func (t *Trial) Gets(ctx context.Context, a Attempt) (bool, Verdict) {
 	return v.Outcome == finding.Fail, v
 }
 
-// Place is where a client certificate is asked for: the API at one address, or
-// the token service of the registry.
+// Place is where a client certificate is asked for, or what TLS is looked at: the
+// API or the token service of the registry, at one address.
 type Place struct {
 	Origin  string // scheme://host[:port]
 	Host    string // the name of the handshake
@@ -117,6 +117,9 @@ func (p Place) Manifest() Place {
 
 // Address is what is dialled there.
 func (p Place) Address() string { return p.request.Address.Addr().String() }
+
+// At is the same with the port.
+func (p Place) At() netip.AddrPort { return p.request.Address }
 
 // Places are the API at each address, and the token service that clients were
 // sent to, if it speaks TLS and is known to belong to the registry. The reason
@@ -141,7 +144,7 @@ func (t *Trial) tokenPlace(ctx context.Context) (Place, string) {
 	i := slices.IndexFunc(challenges, func(c login.Challenge) bool { return c.Scheme == "bearer" && c.Params["realm"] != "" })
 	switch {
 	case i < 0:
-		return Place{}, "no token service was named"
+		return Place{}, noService
 	case d.run.planning():
 		return Place{}, "a plan asks no token service"
 	}
@@ -150,7 +153,7 @@ func (t *Trial) tokenPlace(ctx context.Context) (Place, string) {
 	case why != "":
 		return Place{}, why
 	case to.URL.Scheme != "https":
-		return Place{}, "the token service speaks no TLS"
+		return Place{}, noTLS
 	case !login.Owned(d.reg, login.Identity{Realms: d.target.Realms}, to):
 		return Place{}, fmt.Sprintf("the token service %s is neither on the registry's host nor named for it, so it is not asked oddly: name it under realms, or pass --allow-realm", to.Origin)
 	}
@@ -158,7 +161,9 @@ func (t *Trial) tokenPlace(ctx context.Context) (Place, string) {
 	if s := challenges[i].Params["service"]; s != "" {
 		q.Set("service", s)
 	}
-	q.Set("scope", d.scope(question{request: manifestOf(t.Repository(), t.Reference())}))
+	if t.Repository() != "" {
+		q.Set("scope", d.scope(question{request: manifestOf(t.Repository(), t.Reference())}))
+	}
 	u := url.URL{Scheme: to.URL.Scheme, Host: to.URL.Host}
 	return Place{Origin: u.String(), Host: to.URL.Hostname(), Token: true, request: wire.Request{
 		Identity: anonymous.Name, Method: http.MethodGet, Scheme: "https", Host: to.URL.Host, SNI: to.URL.Hostname(), Address: to.Address,

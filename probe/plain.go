@@ -21,22 +21,21 @@ import (
 
 // PlainPorts are where plain HTTP is looked for at one address beside https: the
 // usual port, unless the configuration names it as a way in of its own, and the
-// port of the endpoint itself, since some servers answer both there.
-func (t *Trial) PlainPorts(at netip.AddrPort) []netip.AddrPort {
-	port := t.door.run.opts.PlainPort
+// port of the place itself, since some servers answer both there.
+func (t *Trial) PlainPorts(p Place) []netip.AddrPort {
+	port, at := t.door.run.opts.PlainPort, p.At()
 	if port == 0 {
 		port = 80
 	}
 	var out []netip.AddrPort
-	if usual := netip.AddrPortFrom(at.Addr(), port); usual != at && !t.configured("http://"+t.authority(port)) {
+	if usual := netip.AddrPortFrom(at.Addr(), port); usual != at && !t.configured("http://"+authority(p.Host, port)) {
 		out = append(out, usual)
 	}
 	return append(out, at)
 }
 
-// authority is the endpoint's host with another port, as in a URL of http.
-func (t *Trial) authority(port uint16) string {
-	host := t.door.ep.URL.Hostname()
+// authority is a host with another port, as in a URL of http.
+func authority(host string, port uint16) string {
 	if port != 80 {
 		return net.JoinHostPort(host, fmt.Sprint(port))
 	}
@@ -51,13 +50,24 @@ func (t *Trial) authority(port uint16) string {
 // The same question is asked once, unless again is set.
 func (t *Trial) InClear(ctx context.Context, at netip.AddrPort, r oci.Request, again bool) Answer {
 	d := t.door
-	req := wire.Request{
-		Identity: anonymous.Name, Method: r.Method, Scheme: "http", Target: r.Target(), Host: t.authority(at.Port()), Address: at,
-		Proto: wire.HTTP11, Header: slices.Clone(d.reg.Headers), Fresh: true, Timeout: shutTimeout,
-	}
+	req := wire.Request{Method: r.Method, Target: r.Target(), Host: authority(d.ep.URL.Hostname(), at.Port()), Header: slices.Clone(d.reg.Headers)}
 	if len(r.Accept) > 0 {
 		req.Header = append(req.Header, [2]string{"Accept", strings.Join(r.Accept, ", ")})
 	}
+	return t.inClear(ctx, at, req, again)
+}
+
+// TokenInClear asks one port of a token service's host in the same way for a
+// token without any right: no scope is named.
+func (t *Trial) TokenInClear(ctx context.Context, at netip.AddrPort, p Place, again bool) Answer {
+	return t.inClear(ctx, at, wire.Request{
+		Method: http.MethodGet, Target: p.request.Target, Host: authority(p.Host, at.Port()), Header: slices.Clone(p.request.Header), Limit: maxPage, Sensitive: true,
+	}, again)
+}
+
+func (t *Trial) inClear(ctx context.Context, at netip.AddrPort, req wire.Request, again bool) Answer {
+	d := t.door
+	req.Identity, req.Scheme, req.Address, req.Proto, req.Fresh, req.Timeout = anonymous.Name, "http", at, wire.HTTP11, true, shutTimeout
 	once := func() shared {
 		resp := paced{d: d, stop: func() string { return d.stopped(anonymous) }, aside: true}.Do(ctx, req)
 		if d.run.planning() {

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 
@@ -17,16 +16,19 @@ import (
 	"github.com/regproof/regproof/wire"
 )
 
-// Shake makes a handshake with one address of the endpoint, for a stranger if
-// the hello names nobody. It waits for its turn, and counts as a request. The
-// same hello is made once; one with a certificate, a session or a request of
-// its own is made each time. What was not made has the failure wire.Canceled,
-// and Err says why.
-func (t *Trial) Shake(ctx context.Context, at netip.AddrPort, h wire.Hello) wire.Shaken {
-	if h.Cert != nil || h.Session != nil || h.Then != nil {
-		return t.shakeAgain(ctx, at, h)
+// Shake makes a handshake with a place, for a stranger if the hello names
+// nobody. It waits for its turn, and counts as a request. The same hello is made
+// once; one with a certificate, a session or a request of its own is made each
+// time. What was not made has the failure wire.Canceled, and Err says why.
+func (t *Trial) Shake(ctx context.Context, p Place, h wire.Hello) wire.Shaken {
+	h.Address, h.Host = p.At(), p.request.Host
+	if h.SNI == "" {
+		h.SNI = p.Host
 	}
-	key := fmt.Sprint(at, h.Version, h.Suites.Name, h.ByHand, h.SNI, h.Name, h.ALPN)
+	if h.Cert != nil || h.Session != nil || h.Then != nil {
+		return t.shakeAgain(ctx, h)
+	}
+	key := fmt.Sprint(h.Address, h.Host, h.Version, h.Suites.Name, h.ByHand, h.SNI, h.Name, h.ALPN)
 	d := t.door
 	d.mu.Lock()
 	made, ok := d.shaken[key]
@@ -40,7 +42,7 @@ func (t *Trial) Shake(ctx context.Context, at netip.AddrPort, h wire.Hello) wire
 	d.mu.Unlock()
 	if !ok {
 		defer close(made.done)
-		made.Shaken = t.shakeAgain(ctx, at, h)
+		made.Shaken = t.shakeAgain(ctx, h)
 		return made.Shaken
 	}
 	<-made.done // it is bounded by its own time
@@ -54,19 +56,15 @@ type shakenOnce struct {
 }
 
 // shakeAgain makes a handshake, whether or not it was made before.
-func (t *Trial) shakeAgain(ctx context.Context, at netip.AddrPort, h wire.Hello) wire.Shaken {
+func (t *Trial) shakeAgain(ctx context.Context, h wire.Hello) wire.Shaken {
 	d := t.door
-	h.Address, h.Host = at, d.ep.URL.Host
-	if h.SNI == "" {
-		h.SNI = d.ep.URL.Hostname()
-	}
 	if most := d.run.opts.RequestTimeout; h.Timeout == 0 && most > 0 && most < wire.ShakeTimeout {
 		h.Timeout = most
 	}
 	if h.Identity == "" {
 		h.Identity = anonymous.Name
 	}
-	asked := wire.Request{Identity: h.Identity, Method: evidence.ClientHello, Scheme: "https", Host: h.Host, Address: at}
+	asked := wire.Request{Identity: h.Identity, Method: evidence.ClientHello, Scheme: "https", Host: h.Host, Address: h.Address}
 	not := func(err error) wire.Shaken {
 		return wire.Shaken{Hello: h, Failure: wire.Canceled, Err: err, ID: d.run.note(asked, err)}
 	}
@@ -112,60 +110,37 @@ func (t *Trial) MinVersion() uint16 {
 	return tls.VersionTLS12
 }
 
-// Handshakes makes these handshakes with every address, all at once, and lets
-// judge look at those of one address. One that was closed or not answered,
-// where others were, is made once more and alone: it may have been one too many
-// at a time. The gravest verdict is the result; further failures are its
-// deviations.
-func (t *Trial) Handshakes(ctx context.Context, hellos []wire.Hello, judge func(at netip.AddrPort, got []wire.Shaken) []Verdict) Result {
-	if t.door.ep.URL.Scheme != "https" {
-		return NotApplicable("the endpoint speaks plain http")
-	}
-	return t.Everywhere(ctx, len(hellos), func(at netip.AddrPort) []Verdict {
+// Handshakes makes these handshakes with every address of the endpoint and of its
+// token service (Everywhere), all at once, and lets judge look at those of one
+// address. One that was closed or not answered, where others were, is made once
+// more and alone: it may have been one too many at a time. The gravest verdict is
+// the result; further failures are its deviations.
+func (t *Trial) Handshakes(ctx context.Context, hellos []wire.Hello, judge func(p Place, got []wire.Shaken) []Verdict) Result {
+	each := func(p Place) []Verdict {
 		got := make([]wire.Shaken, len(hellos))
 		var wg sync.WaitGroup
 		for i, h := range hellos {
-			wg.Go(func() { got[i] = t.Shake(ctx, at, h) })
+			wg.Go(func() { got[i] = t.Shake(ctx, p, h) })
 		}
 		wg.Wait()
-		t.alone(ctx, at, hellos, got)
-		return t.shaken(at, got, judge)
-	})
-}
-
-// Everywhere lets judge look at every address of the endpoint at once, when it
-// is the turn of what is no core. The gravest verdict is the result; attempts is
-// how often each address is asked.
-func (t *Trial) Everywhere(ctx context.Context, attempts int, judge func(netip.AddrPort) []Verdict) Result {
-	t.turn(ctx)
-	defer t.done(ctx)
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	var all []Verdict
-	for _, at := range t.door.addresses {
-		wg.Go(func() {
-			verdicts := judge(at)
-			for i := range verdicts {
-				verdicts[i].lane.Address = at
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, verdicts...)
-		})
+		t.alone(ctx, hellos, got)
+		return t.shaken(p, got, judge)
 	}
-	wg.Wait()
-	return t.gravest(all, attempts)
+	if t.door.ep.URL.Scheme != "https" {
+		return t.Tokens(ctx, len(hellos), NotApplicable("the endpoint speaks plain http"), each)
+	}
+	return t.Everywhere(ctx, len(hellos), each)
 }
 
 // alone repeats what had no answer, as long as that helps.
-func (t *Trial) alone(ctx context.Context, at netip.AddrPort, hellos []wire.Hello, got []wire.Shaken) {
+func (t *Trial) alone(ctx context.Context, hellos []wire.Hello, got []wire.Shaken) {
 	if !slices.ContainsFunc(got, func(s wire.Shaken) bool { return s.Version != 0 || s.Alerted }) {
 		return
 	}
 	for i := range got {
 		// With a time of its own a hello is odd, and silence may be the answer to that.
 		if hellos[i].Timeout == 0 && (got[i].Failure == wire.Timeout || got[i].Failure == wire.Closed) {
-			again := t.shakeAgain(ctx, at, hellos[i])
+			again := t.shakeAgain(ctx, got[i].Hello)
 			if again.Failure == wire.Timeout {
 				return
 			}
@@ -175,7 +150,8 @@ func (t *Trial) alone(ctx context.Context, at netip.AddrPort, hellos []wire.Hell
 }
 
 // shaken judges the handshakes of one address, unless there was none at all.
-func (t *Trial) shaken(at netip.AddrPort, got []wire.Shaken, judge func(netip.AddrPort, []wire.Shaken) []Verdict) []Verdict {
+func (t *Trial) shaken(p Place, got []wire.Shaken, judge func(Place, []wire.Shaken) []Verdict) []Verdict {
+	at := p.At()
 	var out []Verdict
 	ids := make([]string, 0, len(got))
 	for _, s := range got {
@@ -186,7 +162,7 @@ func (t *Trial) shaken(at netip.AddrPort, got []wire.Shaken, judge func(netip.Ad
 	}
 	switch first := got[0]; {
 	case slices.ContainsFunc(got, func(s wire.Shaken) bool { return s.Version != 0 }):
-		out = judge(at, got)
+		out = judge(p, got)
 	case first.Failure == wire.NoRoute:
 		t.door.run.unroutable(at.Addr())
 		out = []Verdict{{Outcome: finding.NotChecked, Reason: "no route to " + at.Addr().String() + " from here", noRoute: true}}
@@ -204,8 +180,8 @@ func (t *Trial) shaken(at netip.AddrPort, got []wire.Shaken, judge func(netip.Ad
 
 // gravest makes one result of verdicts that are about addresses. Each says in
 // Reason what was seen.
-func (t *Trial) gravest(all []Verdict, attempts int) Result {
-	r := Result{Attempts: attempts * len(t.door.addresses), Observed: "unknown"}
+func gravest(all []Verdict, attempts int) Result {
+	r := Result{Attempts: attempts, Observed: "unknown"}
 	if slices.ContainsFunc(all, func(v Verdict) bool { return !v.noRoute }) {
 		all = slices.DeleteFunc(all, func(v Verdict) bool { return v.noRoute })
 	}
@@ -250,6 +226,6 @@ func (t *Trial) gravest(all []Verdict, attempts int) Result {
 // Insist makes a handshake again that showed a weakness, and says whether it
 // still does.
 func (t *Trial) Insist(ctx context.Context, s wire.Shaken, still func(wire.Shaken) bool) (again wire.Shaken, same bool) {
-	again = t.shakeAgain(ctx, s.Hello.Address, s.Hello)
+	again = t.shakeAgain(ctx, s.Hello)
 	return again, still(again)
 }

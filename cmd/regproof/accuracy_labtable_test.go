@@ -36,6 +36,7 @@ var labMay = map[string][]string{
 	"anonymous-write":         {"anonymous/upload"},
 	"cert-sha1":               {"transport/certificate"},
 	"plain-http-beside":       {"transport/plain-challenge"},
+	"token-host-plain-login":  {"transport/plain-http"},
 	"manifests-open":          {"anonymous/index-child", "anonymous/manifest-by-digest", "anonymous/referrers-tag"},
 	"digest-open":             {"anonymous/index-child"},
 	"blobs-open":              {"anonymous/config"},

@@ -5,7 +5,6 @@ package transport
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ var Certificate = probe.Probe{
 		"at every address the handshakes of transport/protocol-version, and two of TLS 1.2 that ask for a certificate with an RSA and with an ECDSA key",
 		"each chain that is shown is verified for the endpoint's name, with the authorities of the system, or of --ca-file (tls.ca in the file)",
 		"a failure, named: it expired, is not valid yet, is for another name, lacks an intermediate, or is of an authority that is not trusted here; seen twice",
+		"the same at the token service, " + ofItsOwn,
 		"revocation is not asked for: see transport/ocsp-staple",
 	},
 	Fix: "Serve a certificate for this name with its whole chain, and renew it in time. If clients " +
@@ -37,9 +37,10 @@ var Certificate = probe.Probe{
 	Silent:   true,
 	Public:   true,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		r := t.Handshakes(ctx, presented(), func(_ netip.AddrPort, got []wire.Shaken) []probe.Verdict {
-			return verified(ctx, t, got)
+		r := t.Handshakes(ctx, presented(), func(p probe.Place, got []wire.Shaken) []probe.Verdict {
+			return verified(ctx, t, p.Host, got)
 		})
+		r = r.Expecting("a certificate that verifies for the name of the token service")
 		r.Expected = "a certificate that verifies for " + t.Way().URL.Hostname()
 		return r
 	},
@@ -48,9 +49,8 @@ var Certificate = probe.Probe{
 // soon is how long before its end a certificate is worth a note.
 const soon = 14 * 24 * time.Hour
 
-func verified(ctx context.Context, t *probe.Trial, got []wire.Shaken) []probe.Verdict {
+func verified(ctx context.Context, t *probe.Trial, name string, got []wire.Shaken) []probe.Verdict {
 	var out []probe.Verdict
-	name := t.Way().URL.Hostname()
 	for _, s := range got {
 		if unread(s) {
 			v := probe.Verdict{Outcome: finding.Fail, Reason: "it cannot be read: " + strings.TrimPrefix(s.Err.Error(), "tls: "), Evidence: []string{s.ID}}

@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/regproof/regproof/finding"
@@ -24,7 +23,7 @@ var CertificateStrength = probe.Probe{
 		"certificate: whoever has either is the registry. A certificate that may sign others, or " +
 		"that is not meant for servers, is one that was made for something else.",
 	How: []string{
-		"the chains that transport/certificate looks at, of every address, without the root: its own signature counts for nothing",
+		"the chains that transport/certificate looks at, of every address and of the token service, without the root: its own signature counts for nothing",
 		"a failure: an RSA key under 2048 bits, an elliptic curve under 256, DSA, a signature with MD5 or SHA-1, a certificate of the server that is an authority's, or one whose extended key usage leaves servers out",
 	},
 	Fix: "Issue the certificate anew: ECDSA P-256 or RSA 2048 and more, signed with SHA-256 and " +
@@ -37,11 +36,10 @@ var CertificateStrength = probe.Probe{
 	Silent:   true,
 	Public:   true,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		r := t.Handshakes(ctx, presented(), func(_ netip.AddrPort, got []wire.Shaken) []probe.Verdict {
+		r := t.Handshakes(ctx, presented(), func(_ probe.Place, got []wire.Shaken) []probe.Verdict {
 			return strong(got)
 		})
-		r.Expected = "keys and signatures that hold"
-		return r
+		return r.Expecting("keys and signatures that hold")
 	},
 }
 

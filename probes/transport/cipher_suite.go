@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -25,6 +24,7 @@ var CipherSuite = probe.Probe{
 		"at every address one hello, written by hand, for each kind of suites alone, up to TLS 1.2: NULL, anonymous, EXPORT, RC4, DES with 3DES and IDEA, static RSA, finite-field DHE; the server's choice is read, and no more",
 		"a failure: NULL, anonymous or EXPORT is chosen (high), RC4, DES or 3DES, or DHE with a group under 2048 bits (medium), static RSA (low); each twice",
 		"the suites of TLS 1.3 are all strong",
+		"the same at the token service, " + ofItsOwn,
 	},
 	Fix: "Allow suites with ECDHE and AES-GCM or ChaCha20-Poly1305 alone (nginx: ssl_ciphers " +
 		"ECDHE+AESGCM:ECDHE+CHACHA20; distribution: http.tls.ciphersuites).",
@@ -40,11 +40,10 @@ var CipherSuite = probe.Probe{
 		for _, k := range kinds {
 			hellos = append(hellos, byHand(k.suites))
 		}
-		r := t.Handshakes(ctx, hellos, func(_ netip.AddrPort, got []wire.Shaken) []probe.Verdict {
+		r := t.Handshakes(ctx, hellos, func(_ probe.Place, got []wire.Shaken) []probe.Verdict {
 			return suites(ctx, t, got[:len(got)-len(kinds)], got[len(got)-len(kinds):])
 		})
-		r.Expected = "strong suites alone"
-		return r
+		return r.Expecting("strong suites alone")
 	},
 }
 

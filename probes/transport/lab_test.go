@@ -22,8 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // also are probes that fail beside the one that an entry is for.
 var also = map[string][]string{
-	"plain-http-beside": {"transport/plain-challenge"},
-	"cert-sha1":         {"transport/certificate"},
+	"plain-http-beside":      {"transport/plain-challenge"},
+	"cert-sha1":              {"transport/certificate"},
+	"token-host-plain-login": {"transport/plain-http"},
 }
 
 // server are the probes that look at the registry's side of the connection.

@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -27,7 +26,7 @@ var OCSPStaple = probe.Probe{
 		"RFC 7633): then it was made for the day its key is stolen. A server that does not bring " +
 		"that word, or an old one, defeats it; one that brings \"revoked\" has a key that is known to be lost.",
 	How: []string{
-		"the chains that transport/certificate looks at, and the OCSP response that came with each, in any of the handshakes",
+		"the chains that transport/certificate looks at, of every address and of the token service, and the OCSP response that came with each, in any of the handshakes",
 		"a failure: must-staple without a response; a response that expired more than 5 minutes ago, for another certificate, or not signed by the issuer or whom it named; one that says revoked (high)",
 		"without a response, and without must-staple, there is nothing to hold; no OCSP server is asked",
 	},
@@ -40,7 +39,7 @@ var OCSPStaple = probe.Probe{
 	Silent:   true,
 	Public:   true,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		r := t.Handshakes(ctx, presented(), func(_ netip.AddrPort, got []wire.Shaken) []probe.Verdict {
+		r := t.Handshakes(ctx, presented(), func(_ probe.Place, got []wire.Shaken) []probe.Verdict {
 			var out []probe.Verdict
 			for _, s := range brought(got) {
 				v := stapled(s, issuerOf(s.Chain, t.Roots()), time.Now())
@@ -52,8 +51,7 @@ var OCSPStaple = probe.Probe{
 			}
 			return out
 		})
-		r.Expected = "a good response where one is due"
-		return r
+		return r.Expecting("a good response where one is due")
 	},
 }
 

@@ -120,14 +120,26 @@ func own(t *probe.Trial, place netip.AddrPort) probe.Answer {
 }
 
 // beside lets judge look at what plain HTTP is answered at /v2/, at every
-// address: at the ports beside https, or for a way in of http at its own.
-func beside(ctx context.Context, t *probe.Trial, judge func(place netip.AddrPort, a probe.Answer) probe.Verdict) probe.Result {
+// address: at the ports beside https, or for a way in of http at its own. At a
+// token service with an origin of its own, service looks at the answer to who asks
+// for a token there.
+func beside(ctx context.Context, t *probe.Trial, judge func(place netip.AddrPort, a probe.Answer) probe.Verdict, service func(p probe.Place, at netip.AddrPort, a probe.Answer) probe.Verdict) probe.Result {
 	w := t.Way()
 	if atHome(w) {
-		return probe.NotApplicable("plain http on this machine alone")
+		home := probe.NotApplicable("plain http on this machine alone")
+		return t.Tokens(ctx, 2, home, func(p probe.Place) []probe.Verdict {
+			if p.At().Addr().IsLoopback() {
+				return []probe.Verdict{{Outcome: home.Outcome, Reason: home.Reason}}
+			}
+			return besideTokens(ctx, t, p, service)
+		})
 	}
-	return t.Everywhere(ctx, 2, func(at netip.AddrPort) []probe.Verdict {
-		if w.URL.Scheme == "http" {
+	return t.Everywhere(ctx, 2, func(p probe.Place) []probe.Verdict {
+		at := p.At()
+		switch {
+		case p.Token:
+			return besideTokens(ctx, t, p, service)
+		case w.URL.Scheme == "http":
 			a := own(t, at)
 			if a.First.Status == 0 {
 				return []probe.Verdict{{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s does not answer: %s", at, a.First.Failure), Evidence: a.Trail}}
@@ -136,7 +148,7 @@ func beside(ctx context.Context, t *probe.Trial, judge func(place netip.AddrPort
 			return []probe.Verdict{judge(at, a)}
 		}
 		var out []probe.Verdict
-		for _, place := range t.PlainPorts(at) {
+		for _, place := range t.PlainPorts(p) {
 			a := t.InClear(ctx, place, ping, false)
 			v, ok := mute(a)
 			if !ok {
@@ -146,4 +158,18 @@ func beside(ctx context.Context, t *probe.Trial, judge func(place netip.AddrPort
 		}
 		return out
 	})
+}
+
+// besideTokens looks at the plain ports of a token service.
+func besideTokens(ctx context.Context, t *probe.Trial, p probe.Place, judge func(p probe.Place, at netip.AddrPort, a probe.Answer) probe.Verdict) []probe.Verdict {
+	var out []probe.Verdict
+	for _, at := range t.PlainPorts(p) {
+		a := t.TokenInClear(ctx, at, p, false)
+		v, ok := mute(a)
+		if !ok {
+			v = judge(p, at, a)
+		}
+		out = append(out, v)
+	}
+	return out
 }

@@ -23,6 +23,7 @@ var PlainHTTP = probe.Probe{
 		"beside https, at every address: GET /v2/ with plain HTTP, anonymous, at port 80 and at the port of the endpoint, 3 s each; where anything answers, the manifest of a private image too",
 		"a failure: an answer of a registry (critical when the manifest is served), twice; no answer, a redirect to https and a web server that is no registry are not",
 		"an endpoint whose own URL is http fails when it answers, unless everything is on this machine and the registry speaks plain HTTP there",
+		"the token service, " + ofItsOwn + ": GET of its path without a scope in the same way, at port 80 and at its own; a failure: a token, or a 401 like the one over https, twice; any other answer that is the same over https is unknown",
 		"no credential is sent, not even a made-up one",
 	},
 	Fix: "Close the port, or let it redirect to https and nothing else (nginx: return 301 " +
@@ -36,7 +37,9 @@ var PlainHTTP = probe.Probe{
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		r := beside(ctx, t, func(place netip.AddrPort, a probe.Answer) probe.Verdict {
 			return servesPlainly(ctx, t, place, a)
-		})
+		}, func(p probe.Place, at netip.AddrPort, a probe.Answer) probe.Verdict {
+			return givesPlainly(ctx, t, p, at, a)
+		}).Expecting("no token service over plain http")
 		r.Expected = "no registry over plain http"
 		return r
 	},

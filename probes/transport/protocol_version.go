@@ -5,7 +5,6 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -25,6 +24,7 @@ var ProtocolVersion = probe.Probe{
 		"at every address one handshake each with TLS 1.3, 1.2, 1.1 and 1.0 alone, and the server name of the endpoint; 1.1 and 1.0 once more, written by hand with every cipher suite there is, where they are not refused as a version",
 		"a hello of SSL 3.0 and one of SSL 2.0, written by hand: the server's choice is read, and no more",
 		"a failure: a version below 1.2, or below tls.minVersion of the file, is accepted twice; each handshake has 4 s, SSL 2.0 has 2 s, and silence is no offer of that",
+		"the same at the token service, " + ofItsOwn,
 	},
 	Fix:      "Allow TLS 1.2 and 1.3 alone (nginx: ssl_protocols TLSv1.2 TLSv1.3; distribution: http.tls.minimumtls: tls1.2; HAProxy: ssl-min-ver TLSv1.2).",
 	NotWhen:  "Clients older than 2014 have to be served; then tls.minVersion in the file says so.",
@@ -36,29 +36,28 @@ var ProtocolVersion = probe.Probe{
 	Public:   true,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		hellos := append(ordinary(), wire.Hello{Version: wire.VersionSSL30}, wire.Hello{Version: wire.VersionSSL20, Timeout: ssl2Timeout})
-		r := t.Handshakes(ctx, hellos, func(at netip.AddrPort, got []wire.Shaken) []probe.Verdict {
+		r := t.Handshakes(ctx, hellos, func(p probe.Place, got []wire.Shaken) []probe.Verdict {
 			got = slices.Clone(got)
 			for i := range got {
-				if got[i] = withEverySuite(ctx, t, at, got[i]); got[i].Failure == wire.Canceled {
+				if got[i] = withEverySuite(ctx, t, p, got[i]); got[i].Failure == wire.Canceled {
 					return []probe.Verdict{{Outcome: finding.NotChecked, Reason: got[i].Err.Error(), Evidence: []string{got[i].ID}}}
 				}
 			}
 			return versions(ctx, t, got)
 		})
-		r.Expected = wire.VersionName(t.MinVersion()) + " or later alone"
-		return r
+		return r.Expecting(wire.VersionName(t.MinVersion()) + " or later alone")
 	},
 }
 
 // withEverySuite offers an old version once more, by hand, where it was refused and
 // not because of the version: the suites that crypto/tls does not have, such as
 // DHE, may be the only ones that the server has for it.
-func withEverySuite(ctx context.Context, t *probe.Trial, at netip.AddrPort, s wire.Shaken) wire.Shaken {
+func withEverySuite(ctx context.Context, t *probe.Trial, p probe.Place, s wire.Shaken) wire.Shaken {
 	v := s.Hello.Version
 	if v < tls.VersionTLS10 || v > tls.VersionTLS11 || s.Chose() || s.Failure == wire.Timeout || s.Alerted && s.Alert == protocolVersion {
 		return s
 	}
-	again := t.Shake(ctx, at, wire.Hello{Version: v, ByHand: true})
+	again := t.Shake(ctx, p, wire.Hello{Version: v, ByHand: true})
 	if again.Version != v && again.Failure != wire.Canceled { // a lower one is for its own hello
 		return s
 	}

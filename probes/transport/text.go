@@ -20,6 +20,10 @@ func list(words []string) string {
 	}
 }
 
+// ofItsOwn says which token service is looked at beside the ways in.
+const ofItsOwn = "if it has an origin of its own, speaks TLS, and is on the registry's host or named for it (realms, --allow-realm): " +
+	"at each of its addresses, at the same time; what fails there is a finding with that origin as its endpoint"
+
 // place is an origin as people write it.
 func place(o credential.Origin) string {
 	s := string(o)

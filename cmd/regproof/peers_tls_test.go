@@ -63,6 +63,12 @@ func tlsCases() []peerCase {
 		nginx("tls-unknown-authority-insecure", "the same, with --insecure", 1, certificate, spoken{no: true, args: []string{"--insecure"}}),
 		nginx("tls-short-key", "an RSA key of 1024 bits", 1, []string{"transport/certificate-strength"}, spoken{key: rsaKey(1024), nginx: "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:@SECLEVEL=0;", args: atMedium}),
 		nginx("tls-no-hsts", "no Strict-Transport-Security", 1, []string{"transport/hsts"}, spoken{nginx: "#no-hsts", args: atLow}),
+		tokensApart("tls-token-host", "TLS 1.2 and 1.3 before the registry and before its token service", 0, nil, spoken{nginx: "ssl_protocols TLSv1.2 TLSv1.3;"}, ""),
+		tokensApart("tls-token-host-1.0", "the same, TLS 1.0 to 1.3 before the token service", 1, version, spoken{nginx: "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; " + old}, ""),
+		tokensApart("tls-token-host-short-key", "the same, an RSA key of 1024 bits before the token service", 1, []string{"transport/certificate-strength"},
+			spoken{key: rsaKey(1024), nginx: "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:@SECLEVEL=0;"}, ""),
+		tokensApart("tls-token-host-plain", "the same, the token service is on port 80 too", 1, []string{"transport/plain-http"}, spoken{}, "location / { {PASS} }"),
+		tokensApart("tls-token-host-redirect", "the same, port 80 sends everybody to https", 0, nil, spoken{}, "return 301 https://$host$request_uri;"),
 		{
 			name: "plain-beside", software: software, setup: "https, and the same registry on port 80", twin: "plain-redirect", needs: []string{peer.Nginx},
 			exit: 1, fails: []string{"transport/plain-http", "transport/plain-challenge"}, build: plainBeside("location / { {PASS} }"),
@@ -110,6 +116,37 @@ func byName(s spoken) func(*testing.T, *peerWorld) target {
 		w.nginxAt(t, addr, w.guarded, fmt.Sprintf("listen %s ssl http2; ssl_certificate %s; ssl_certificate_key %s;", addr, cert, key), lines+" location / { {PASS} }")
 		return w.named(addr, s.no, s.args)
 	}
+}
+
+// tokensApart is a registry with tokens behind nginx, and its token service behind
+// another nginx with an address of its own, which speaks TLS as s says; text is what
+// it does on port 80, "" leaves that closed.
+func tokensApart(name, setup string, exit int, fails []string, s spoken, text string) peerCase {
+	c := peerCase{name: name, setup: setup, software: "nginx 1.22, distribution v3.1.2", needs: []string{peer.Nginx, peer.Registry}, exit: exit, fails: fails}
+	switch {
+	case exit != 0 && text != "":
+		c.twin = "tls-token-host-redirect"
+	case exit != 0:
+		c.twin = "tls-token-host"
+	}
+	c.build = func(t *testing.T, w *peerWorld) target {
+		service := peer.NewTokenService(t, peerUser, peerPassword, peer.Nothing)
+		addr, host := peer.Local(peer.Port(t)), peer.Address(t)
+		realm := host + ":443"
+		cert, key := w.ca.Issue(t, newSigner(t, s.key), func(c *x509.Certificate) { c.IPAddresses = append(c.IPAddresses, net.ParseIP(host)) })
+		registry := peer.StartRegistryWith(t, peer.Registry, peer.Local(peer.Port(t)), service.Auth("https://"+realm+"/token"), w.filledDisk(t))
+		w.nginxAt(t, addr, registry, fmt.Sprintf("listen %s ssl http2; ssl_certificate %s; ssl_certificate_key %s;", addr, w.ca.Cert, w.ca.Key),
+			"add_header Strict-Transport-Security max-age=31536000 always; location / { {PASS} }")
+		behind := strings.TrimSuffix(strings.TrimPrefix(service.URL, "http://"), "/token")
+		w.nginxAt(t, realm, behind, fmt.Sprintf("listen %s ssl http2; ssl_certificate %s; ssl_certificate_key %s;", realm, cert, key), s.nginx+" location / { {PASS} }")
+		if text != "" {
+			w.nginxAt(t, host+":80", behind, "listen "+host+":80;", text)
+		}
+		a := w.named(addr, false, []string{"--fail-on", "medium", "--allow-realm", "https://" + host})
+		a.untouched = []string{a.image[:strings.Index(a.image, "/")]}
+		return a
+	}
+	return c
 }
 
 // named calls an address registry.test.

@@ -3,7 +3,10 @@
 package transport_test
 
 import (
+	"io"
+	"log"
 	"net"
+	"net/url"
 	"testing"
 
 	"github.com/regproof/regproof/probe"
@@ -22,4 +25,16 @@ func quiet(t *testing.T) func(*probe.Options) {
 		t.Fatal(err)
 	}
 	return func(o *probe.Options) { o.PlainPort = uint16(port) }
+}
+
+// nobodysLog is where servers write of handshakes that fail.
+var nobodysLog = log.New(io.Discard, "", 0)
+
+func parsed(t *testing.T, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -104,6 +105,21 @@ func hellos(t *testing.T, c *labtest.Collected) map[string]int {
 	return out
 }
 
+// hosts are those that some exchanges were with.
+func hosts(t *testing.T, c *labtest.Collected, ids []string) (out []string) {
+	t.Helper()
+	for _, line := range c.Recorder.Lines() {
+		var x evidence.Exchange
+		if err := json.Unmarshal(line, &x); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(ids, x.ID) && !slices.Contains(out, x.Host) {
+			out = append(out, x.Host)
+		}
+	}
+	return out
+}
+
 // TestTokenHost: what is wrong at the token service is told of the token service,
 // once for each control, and the registry passes.
 func TestTokenHost(t *testing.T) {
@@ -125,6 +141,8 @@ func TestTokenHost(t *testing.T) {
 				case f.Probe != w.Probe:
 				case home && f.Outcome != finding.Pass && f.Outcome != finding.NotApplicable:
 					t.Errorf("the registry: %s: %s", f.Outcome, f.Reason)
+				case !home && !slices.Equal(hosts(t, c, f.Evidence), []string{strings.TrimPrefix(f.Endpoint, "https://")}):
+					t.Errorf("the evidence is of %v", hosts(t, c, f.Evidence))
 				case !home && (f.Outcome != finding.Fail || !strings.Contains(f.Message, f.Endpoint) || f.Fix == "" || len(f.ControlEvidence) == 0 || f.Expected == "deny"):
 					t.Errorf("the token service: %s, expected %s: %s", f.Outcome, f.Expected, f.Message)
 				}
@@ -183,11 +201,12 @@ func TestTokenHostAtHome(t *testing.T) {
 		})
 		c := a.prove([]probe.Probe{transport.ProtocolVersion}, func(o *probe.Options) {
 			second := *o.Targets[0].Endpoints[0].URL
-			second.Host = strings.Replace(second.Host, "127.0.0.1", "localhost", 1)
-			labtest.Instead(t, o.Targets[0].Endpoints[0], probe.Endpoint{URL: &second, Address: labtest.AddressOf(t, o.Targets[0].Endpoints[0].URL)})(o)
+			second.Host = strings.Replace(second.Host, "127.0.0.1", "example.com", 1) // for which the certificate is, too
+			labtest.Instead(t, o.Targets[0].Endpoints[0], probe.Endpoint{URL: &second})(o)
+			o.Resolve["example.com"] = []netip.Addr{labtest.AddressOf(t, parsed(t, a.registry.URL))}
 			named(t, a.service.URL)(o)
 		})
-		if got := at(c, a.service.URL); len(got) != 1 || got[0].Outcome != finding.Fail || len(c.Findings) != 3 {
+		if got := at(c, a.service.URL); len(got) != 1 || got[0].Outcome != finding.Fail || len(c.Findings) != 3 || len(c.Of(finding.Unknown)) > 0 {
 			t.Errorf("%d findings, the token service: %+v", len(c.Findings), got)
 		}
 	})
@@ -242,6 +261,10 @@ func TestTokenHostOfOthers(t *testing.T) {
 			t.Errorf("named: %s does not fail, %v do", id, fails)
 		}
 	}
+	i := slices.IndexFunc(c.Findings, func(f finding.Finding) bool { return f.Endpoint == service && f.Probe == "transport/certificate" })
+	if i < 0 || !strings.Contains(c.Findings[i].Message, "it is not for localhost but for") {
+		t.Errorf("the certificate of the token service: %+v", c.Findings)
+	}
 }
 
 // TestTokenHostBeside: both hosts are asked at the same time. Each lets a client
@@ -293,6 +316,20 @@ func TestTokenHostSilent(t *testing.T) {
 	}
 	if got := at(c, a.registry.URL); len(got) != 1 || got[0].Outcome != finding.Pass {
 		t.Errorf("the registry: %+v", got)
+	}
+}
+
+// TestTokenHostAddresses: every address of a token service is looked at.
+func TestTokenHostAddresses(t *testing.T) {
+	l := labtest.Open(t)
+	a := newApart(t, l, "example.com", gives, nil)
+	service := strings.Replace(a.service.URL, "127.0.0.1", "example.com", 1)
+	c := a.prove([]probe.Probe{transport.ProtocolVersion}, named(t, service), func(o *probe.Options) {
+		o.Resolve["example.com"] = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}
+	})
+	// Nothing listens at the second one.
+	if got := at(c, service); len(got) != 1 || got[0].Outcome != finding.Unknown || got[0].Address != "127.0.0.2" {
+		t.Errorf("the token service: %+v", got)
 	}
 }
 

@@ -201,7 +201,8 @@ func (l *lives) nowhere(ids []Identity) []string {
 	defer l.mu.Unlock()
 	var out []string
 	for _, id := range ids {
-		if how := l.refused[id.Name]; how != "" && !l.in[id.Name] {
+		// A certificate may be named to see it refused: an expired one, or another's.
+		if how := l.refused[id.Name]; how != "" && !l.in[id.Name] && id.Cert == nil {
 			out = append(out, fmt.Sprintf("identity %s cannot be used at %s", id.Name, how))
 		}
 	}

@@ -203,17 +203,17 @@ func (a *again) rewind() { a.replay, a.keep = a.seen, true }
 func TestBudget(t *testing.T) {
 	l := labtest.Open(t)
 	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-tls"}})
-	got := labtest.Prove(t, l, d, labtest.Setting{Probes: server, Change: func(o *probe.Options) { quiet(t)(o); o.MaxRequests = 12 }})
+	got := labtest.Prove(t, l, d, labtest.Setting{Probes: server, Change: func(o *probe.Options) { quiet(t)(o); o.MaxRequests = 6 }})
 	spent := 0
 	for _, f := range got.Findings {
-		if f.Outcome == finding.NotChecked && strings.Contains(f.Reason, "budget of 12 requests") {
+		if f.Outcome == finding.NotChecked && strings.Contains(f.Reason, "budget of 6 requests") {
 			spent++
 		}
 		if f.Probe == "transport/protocol-version" && f.Outcome == finding.Pass {
 			t.Errorf("%s: %s", f.Outcome, f.Reason)
 		}
 	}
-	if spent == 0 || got.Recorder.Sent() > 12 {
+	if spent == 0 || got.Recorder.Sent() > 6 {
 		t.Errorf("%d not checked, %d sent", spent, got.Recorder.Sent())
 	}
 }

@@ -60,6 +60,8 @@ func soundToken() []entry {
 			"token/user-timing"), tokens: func(s *tokenService) { s.looksUpFirst, s.sameDelay = true, true }},
 		{Weakness: sound("verify-sound", "A front verifies tokens that are made for any service, and the registry behind it is open.",
 			"token/signature"), tokens: forAnyService, verifies: true},
+		{Weakness: sound("verify-last-claim", "Of two claims of one name the last counts, as the standard has it.",
+			"token/structure"), tokens: forAnyService, verifies: true, flaws: takesLastClaim},
 	})
 }
 

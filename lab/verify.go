@@ -31,7 +31,7 @@ type verifier struct {
 }
 
 // flaw is what a verifier forgets. They combine.
-type flaw uint32
+type flaw uint64
 
 const (
 	ignoresSignature flaw = 1 << iota // decodes alone
@@ -44,19 +44,27 @@ const (
 	fetchesChain                      // x5u
 	takesChain                        // x5c, whoever signed it
 	readsKeyFile                      // kid is the path of a secret
+	readsAnyFile                      // the same, for a file that is not empty
+	checksFirstName                   // of two kids, and reads the file of the last
+	selectsKey                        // kid is put into a query of SQL
 	ignoresAudience
 	comparesPrefix // of the audience
 	ignoresIssuer
 	ignoresExpiry
 	oddExpiryIsNever // a string, or a number that is none
+	noExpiryIsNever
 	ignoresNotBefore
-	checksFirst // of two members of one name, and uses the last
-	checksLast  // and uses the first
+	takesFirstClaim // of two claims of one name
+	takesLastClaim  // the same, which RFC 7519 section 4 allows: no flaw
+	checksFirst     // of two members of one name, and uses the last
+	checksLast      // and uses the first
 	ignoresCritical
 	unwraps // takes what is in an envelope for verified
 	ignoresRepository
 	ignoresDigests // access counts for tags alone
 	ignoresAction
+	deletesByPush
+	forgetsSource // of a mount
 	takesIdentity // an id token is as good
 )
 
@@ -73,6 +81,9 @@ func (v *verifier) before(open http.Handler) http.Handler {
 		if !ok {
 			deny(w, r, http.StatusBadRequest, "UNSUPPORTED", "the target is no plain one of the API")
 			return
+		}
+		if v.has(forgetsSource) {
+			need = need[:min(len(need), 1)]
 		}
 		token := bearerOf(r)
 		if token == "" {

@@ -25,8 +25,11 @@ type claimSet struct {
 // read checks issuer, audience and time, and reads the rest.
 func (v *verifier) read(payload []byte) (claimSet, error) {
 	m, err := parseMembers(payload)
-	if err != nil || m.twice() {
+	if err != nil || (m.twice() && !v.has(takesFirstClaim|takesLastClaim)) {
 		return claimSet{}, errToken
+	}
+	if v.has(takesLastClaim) {
+		slices.Reverse(m) // the last is the first to be found
 	}
 	c := claimSet{subject: text(m.first("sub"))}
 	if v.has(takesIdentity) && m.first("access") == nil && c.subject != "" {
@@ -63,7 +66,7 @@ func (v *verifier) addressed(raw json.RawMessage) bool {
 // inTime checks exp, which must be there, and nbf, which may.
 func (v *verifier) inTime(m members, now time.Time) bool {
 	exp, err := seconds(m.first("exp"))
-	never := err != nil && m.first("exp") != nil && v.has(oddExpiryIsNever)
+	never := err != nil && ((m.first("exp") != nil && v.has(oddExpiryIsNever)) || (m.first("exp") == nil && v.has(noExpiryIsNever)))
 	if !v.has(ignoresExpiry) && !never && (err != nil || now.Add(-v.leeway).After(exp)) {
 		return false
 	}
@@ -104,5 +107,6 @@ func (v *verifier) allows(c claimSet, r *http.Request, need []grant) bool {
 func (v *verifier) covers(have, want grant, action string) bool {
 	return have.Type == want.Type &&
 		(have.Name == want.Name || v.has(ignoresRepository)) &&
-		(slices.Contains(have.Actions, action) || (v.has(ignoresAction) && len(have.Actions) > 0))
+		(slices.Contains(have.Actions, action) || (v.has(ignoresAction) && len(have.Actions) > 0) ||
+			(v.has(deletesByPush) && action == "delete" && slices.Contains(have.Actions, "push")))
 }

@@ -15,6 +15,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -26,7 +27,7 @@ func (v *verifier) signed(ctx context.Context, j jws) error {
 	if v.has(checksLast) {
 		check, alg = alg, check
 	}
-	twice := j.header.twice() && !v.has(checksFirst|checksLast)
+	twice := j.header.twice() && !v.has(checksFirst|checksLast|checksFirstName)
 	if twice || (j.header.first("crit") != nil && !v.has(ignoresCritical)) {
 		return errToken
 	}
@@ -36,8 +37,10 @@ func (v *verifier) signed(ctx context.Context, j jws) error {
 		return nil
 	case v.has(takesHMAC) && alg == "HS256":
 		return v.publicSecret(j)
-	case v.has(readsKeyFile) && alg == "HS256":
+	case v.has(readsKeyFile|readsAnyFile|checksFirstName) && alg == "HS256":
 		return v.secretFile(j)
+	case v.has(selectsKey) && alg == "HS256":
+		return selected(j)
 	case !known:
 		return errToken
 	}
@@ -160,14 +163,37 @@ func (v *verifier) publicSecret(j jws) error {
 	return errToken
 }
 
+// contents are the files of this machine that are read, if one may say so, and what is
+// in them.
+var contents = map[flaw]map[string]string{
+	readsKeyFile: {"/dev/null": ""}, checksFirstName: {"/dev/null": ""},
+	readsAnyFile: {"/proc/sys/kernel/ostype": "Linux\n"},
+}
+
 // secretFile: kid is a path below the directory of the secrets, or should be.
-// /dev/null is the only file of this machine that is read, if one may say so.
 func (v *verifier) secretFile(j jws) error {
-	at := text(j.header.first("kid"))
+	at := text(j.header.last("kid"))
+	if _, ok := v.trusts(text(j.header.first("kid"))); v.has(checksFirstName) && !ok {
+		return errToken
+	}
 	if !path.IsAbs(at) {
 		at = path.Join("/keys", at)
 	}
-	if path.Clean(at) == "/dev/null" && authentic(nil, j) {
+	for f, all := range contents {
+		if secret, ok := all[path.Clean(at)]; ok && v.has(f) && authentic([]byte(secret), j) {
+			return nil
+		}
+	}
+	return errToken
+}
+
+// union is what a kid has to be for SELECT key FROM keys WHERE id = '...' to give
+// what it holds itself.
+var union = regexp.MustCompile(`^[^']*' (?i:union select) '([^']*)'\s*--\s`)
+
+// selected: the secret is what the query says.
+func selected(j jws) error {
+	if found := union.FindStringSubmatch(text(j.header.first("kid"))); found != nil && authentic([]byte(found[1]), j) {
 		return nil
 	}
 	return errToken

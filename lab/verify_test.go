@@ -195,6 +195,10 @@ func (f *forger) forgeries(l *lab.Lab, app lab.Image) []forgery {
 		{weakness: "verify-x5c", token: f.signed(f.own, f.header(`,"x5c":["`+base64.StdEncoding.EncodeToString(f.own5)+`"]`), wider)},
 		{weakness: "verify-kid-path", name: "relative", token: withSecret(nil, `{"alg":"HS256","kid":"../../dev/null"}`, wider)},
 		{weakness: "verify-kid-path", name: "absolute", token: withSecret(nil, `{"alg":"HS256","kid":"/dev/null"}`, wider)},
+		{weakness: "verify-kid-file", name: "relative", token: withSecret([]byte("Linux\n"), `{"alg":"HS256","kid":"../proc/sys/kernel/ostype"}`, wider)},
+		{weakness: "verify-kid-file", name: "absolute", token: withSecret([]byte("Linux\n"), `{"alg":"HS256","kid":"/proc/sys/kernel/ostype"}`, wider)},
+		{weakness: "verify-kid-twice", token: withSecret(nil, `{"alg":"HS256","kid":"`+f.kid+`","kid":"/dev/null"}`, wider)},
+		{weakness: "verify-kid-sql", token: withSecret([]byte("secret"), `{"alg":"HS256","kid":"' UNION SELECT 'secret' -- "}`, wider)},
 		{weakness: "verify-no-aud", name: "another", token: f.issued(map[string]any{"aud": "another"})},
 		{weakness: "verify-no-aud", name: "none", token: f.issued(map[string]any{"aud": nil})},
 		{weakness: "verify-aud-prefix", token: f.issued(map[string]any{"aud": []string{"x", "regproof-lab.evil"}})},
@@ -204,6 +208,8 @@ func (f *forger) forgeries(l *lab.Lab, app lab.Image) []forgery {
 		{weakness: "verify-no-exp", name: "none", token: f.issued(map[string]any{"exp": nil})},
 		{weakness: "verify-exp-string", name: "string", token: f.issued(map[string]any{"exp": fmt.Sprint(now - 3600)})},
 		{weakness: "verify-exp-string", name: "too large", token: f.issued(map[string]any{"exp": json.RawMessage("1e400")})},
+		{weakness: "verify-exp-absent", token: f.issued(map[string]any{"exp": nil})},
+		{weakness: "verify-first-claim", token: f.signed(f.trusted, f.named(""), []byte(strings.TrimSuffix(string(payload(nil)), "}")+`,"exp":1000000000}`))},
 		{weakness: "verify-no-nbf", token: f.issued(map[string]any{"nbf": now + 3600})},
 		{weakness: "verify-first-key", token: unsigned(`{"alg":"ES256","alg":"none","kid":"`+f.kid+`"}`, wider)},
 		{weakness: "verify-duplicate-keys", token: unsigned(`{"alg":"none","alg":"ES256","kid":"`+f.kid+`"}`, wider)},
@@ -216,6 +222,8 @@ func (f *forger) forgeries(l *lab.Lab, app lab.Image) []forgery {
 		{weakness: "verify-tag-only", name: "layer", token: f.issued(map[string]any{"access": access("team-b/tool", "pull")}), target: "/v2/team-a/app/blobs/" + app.Private[0]},
 		{weakness: "verify-no-action", name: "push", token: real, method: "POST", target: "/v2/team-a/app/blobs/uploads/", status: 202},
 		{weakness: "verify-no-action", name: "delete", token: real, method: "DELETE", target: "/v2/team-a/app/manifests/sha256:" + strings.Repeat("0", 64), status: 404},
+		{weakness: "verify-push-deletes", token: f.issued(map[string]any{"access": access("team-a/app", "pull", "push")}), method: "DELETE", target: "/v2/team-a/app/manifests/sha256:" + strings.Repeat("0", 64), status: 404},
+		{weakness: "verify-mount-source", token: f.issued(map[string]any{"access": access("team-c/app", "pull", "push")}), method: "POST", target: "/v2/team-c/app/blobs/uploads/?from=team-a/app&mount=" + app.Private[0], status: 201},
 	}
 	for _, alg := range []string{"none", "None", "NONE", "nOnE"} {
 		all = append(all, forgery{weakness: "verify-alg-none", name: alg, token: unsigned(`{"alg":"`+alg+`"}`, wider)})
@@ -285,8 +293,9 @@ func TestFlawsAreNarrow(t *testing.T) {
 	opens := map[string][]string{ // door: the other weaknesses whose tokens open it, too
 		"verify-no-signature":  {"verify-stripped", "verify-jwk", "verify-jku", "verify-x5u"}, // their kid is a trusted one
 		"verify-jwk-any":       {"verify-jwk"},
+		"verify-exp-absent":    {"verify-no-exp"}, // one of them has none
 		"verify-no-aud":        {"verify-aud-prefix"},
-		"verify-no-exp":        {"verify-exp-string"},
+		"verify-no-exp":        {"verify-exp-string", "verify-exp-absent"},
 		"verify-no-repository": {"verify-tag-only"},
 		"token-any-service":    {"verify-no-aud", "verify-aud-prefix"},
 	}

@@ -29,7 +29,7 @@ var Key = probe.Probe{
 	How: []string{
 		"tokens for the image signed by a key of our own, which is in the header as jwk (under a kid of its own, and the issuer's; a symmetric one as well), or as a self-signed certificate in x5c",
 		"jku and x5u name a host that cannot exist (.invalid), where nothing can be fetched: that shows verifiers which do not verify, and no others; where the registry is on loopback, a listener there serves the key while the probe runs",
-		"kid is a path to /dev/null, and the token signed by HMAC with an empty secret; kid is missing, and a list",
+		"kid is the path of a file whose content everybody knows, and the token signed by HMAC with that: /dev/null, and /proc/sys/kernel/ostype, which says Linux on every Linux; a literal of SQL, signed with what it selects (it reads nothing); twice, of which one is the issuer's; missing, and a list",
 	},
 	Fix: "Verify with the keys of the configuration alone. distribution 3.0.0-beta.1 to 3.0.0-rc.2 takes " +
 		"a jwk whose kid is a trusted one (CVE-2025-24976): update to 3.0.0.",
@@ -58,7 +58,6 @@ var Key = probe.Probe{
 
 const (
 	broughtKey = "The key in a token is used, whoever made it."
-	fileKey    = "The name of the key is the path of a file."
 	nowhere    = "https://regproof.invalid"
 )
 
@@ -88,10 +87,7 @@ func (m *template) keys(t *probe.Trial, at string) []form {
 	add("x5u "+at+"/x5u", "The certificate is fetched from where the token says.", map[string]any{"x5u": at + "/x5u", "kid": kid})
 	add("no kid", unverified, map[string]any{"kid": nil})
 	add("a kid that is a list", unverified, map[string]any{"kid": []any{kid, mine}})
-	empty := symmetric("HS256", nil)
-	for _, file := range []string{"/dev/null", "../../../../../../../../dev/null"} {
-		forms = append(forms, m.made("kid "+file+", HS256 with an empty secret", m.base.with(map[string]any{"alg": "HS256", "kid": file}).by(empty), fileKey))
-	}
+	forms = append(forms, m.names(mine)...)
 	secret := random(32)
 	oct := map[string]any{"kty": "oct", "kid": mine, "k": encode(secret)}
 	forms = append(forms, m.made("its own secret in jwk, HS256", m.base.with(map[string]any{"alg": "HS256", "kid": mine, "jwk": oct}).by(symmetric("HS256", secret)), broughtKey))

@@ -22,6 +22,8 @@ type form struct {
 	layer  bool   // it is tried on a layer, too
 	trail  []string
 	change func(*wire.Request) // instead of one Authorization header
+
+	severity finding.Severity // when other than the probe's
 }
 
 // forgery is what a made-up token is called in findings.
@@ -35,6 +37,13 @@ func (f form) attempt(plain probe.Attempt) probe.Attempt {
 	a.Cause, a.With, a.As, a.Secret = f.cause, f.with, f.as, f.secret
 	if a.With == "" {
 		a.With = forgery
+	}
+	if f.severity != "" {
+		a.Judge = func(ctx context.Context, t *probe.Trial, a probe.Attempt, answer probe.Answer) probe.Verdict {
+			v := probe.JudgeOdd(ctx, t, a, answer)
+			v.Severity = f.severity
+			return v
+		}
 	}
 	return a
 }

@@ -20,6 +20,11 @@ import (
 // configuration gives it: good in all but what is changed. It is a secret until
 // it was refused, and after.
 func (m *template) signed(t *probe.Trial, name, cause string, claims, header map[string]any) (form, bool) {
+	return m.signedOver(t, name, cause, m.base.claiming(claims).payload, header)
+}
+
+// signedOver is the same for a payload as it stands.
+func (m *template) signedOver(t *probe.Trial, name, cause string, payload []byte, header map[string]any) (form, bool) {
 	s := t.Signing()
 	if s == nil {
 		return form{}, false
@@ -30,7 +35,7 @@ func (m *template) signed(t *probe.Trial, name, cause string, claims, header map
 		h["kid"] = s.KeyID
 	}
 	maps.Copy(h, header)
-	token := m.base.with(h).claiming(claims).by(p.sign)
+	token := jws{m.base.with(h).header, payload}.by(p.sign)
 	return form{name: name, token: token, cause: cause, with: "a token that its issuer would not make", secret: true}, true
 }
 

@@ -49,7 +49,7 @@ func TestLoadEveryKey(t *testing.T) {
 				{URL: "http://registry.corp.example", Base: base("http", "registry.corp.example"), Role: config.Plain, Expect: config.Public, Pos: at(11, 9)},
 			},
 			Tokens: config.Tokens{
-				OtherRealms: []string{"https://auth.test.example/token"}, SigningKey: path("issuer.pem", "testdata/issuer.pem"), KeyID: "k1",
+				OtherRealms: []string{"https://auth.test.example/token"}, SigningKey: path("issuer.pem", "testdata/issuer.pem"), PublicKey: path("issuer-public.pem", "testdata/issuer-public.pem"), KeyID: "k1",
 			},
 			TLS:       config.TLS{CA: path("corp-ca.pem", "testdata/corp-ca.pem"), MinVersion: "1.3", Mutual: true},
 			Rate:      config.Rate{PerSecond: 2.5, Concurrent: 8},

@@ -61,6 +61,7 @@ func (v Version) Number() uint16 {
 type Tokens struct {
 	OtherRealms []string `yaml:"otherRealms,omitempty" jsonschema_description:"Token services of other registries, as URLs with their path, whose tokens must open nothing here."`
 	SigningKey  Path     `yaml:"signingKey,omitempty" jsonschema_description:"PEM file of the private key that the token service signs with; for a test installation alone."`
+	PublicKey   Path     `yaml:"publicKey,omitempty" jsonschema_description:"PEM file of the public key, or of the certificate, that tokens are verified with, to be tried as the secret of an HMAC."`
 	KeyID       string   `yaml:"keyID,omitempty" jsonschema_description:"The name of that key in the header of tokens (kid)."`
 }
 

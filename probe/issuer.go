@@ -73,6 +73,9 @@ func (t *Trial) Published(ctx context.Context, is Issuer, path string) Answer {
 // Signing is the key of the token service, nil when it was not given.
 func (t *Trial) Signing() *Signing { return t.door.target.Signing }
 
+// Verifies is the public key of the token service, nil when it was not given.
+func (t *Trial) Verifies() *Verifies { return t.door.target.Verifies }
+
 // OtherIssuers are the token services that the configuration names as those of
 // other registries, and those that the other endpoints of this registry name and
 // that are not this one's.

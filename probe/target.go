@@ -35,6 +35,7 @@ type Target struct {
 	Imported *Imported // what clients are told of it; nil when nothing was read
 	Foreign  []Issuer  // token services of other registries, whose tokens must open nothing here
 	Signing  *Signing  // what its token service signs with; nil when nobody said
+	Verifies *Verifies // what its tokens are verified with; nil when nobody said
 
 	seen *seen
 }
@@ -78,6 +79,13 @@ func (e Endpoint) shut() bool { return e.Expect == Closed || e.Expect == Redirec
 type Signing struct {
 	KeyID string
 	Key   crypto.Signer
+}
+
+// Verifies is the public key of a token service, as its owner has it at hand.
+type Verifies struct {
+	Key         crypto.PublicKey
+	Certificate []byte // DER, nil when the file holds the key alone
+	File        []byte // as it stands
 }
 
 // Identity is who asks, and where it counts.

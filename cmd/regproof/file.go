@@ -90,6 +90,11 @@ func target(r config.Registry) (probe.Target, error) {
 		}
 		t.Signing = &probe.Signing{KeyID: r.Tokens.KeyID, Key: key}
 	}
+	if path := r.Tokens.PublicKey.Resolved; path != "" {
+		if t.Verifies, err = publicKey(path); err != nil {
+			return probe.Target{}, fmt.Errorf("registry %s: tokens.publicKey: %w", r.Name, err)
+		}
+	}
 	for _, realm := range r.Tokens.OtherRealms {
 		t.Foreign = append(t.Foreign, probe.Issuer{Realm: realm})
 	}

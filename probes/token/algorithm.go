@@ -24,7 +24,7 @@ var Algorithm = probe.Probe{
 	How: []string{
 		"tokens for the image of alg none in three spellings and of an empty one, unsigned, and once signed at random",
 		"HS256 with the issuer's public key as the secret: PEM with and without its last line break, DER, JWK, the whole JWKS, the bare numbers; HS512 with the PEM; HS256 with an empty secret",
-		"the key is looked for in the header of tokens, at the usual paths of the token service (six requests at most), and for ECDSA computed from two signatures",
+		"the key is that of the configuration (tokens.publicKey, tokens.signingKey), or looked for in the header of tokens, at the usual paths of the token service and below the name of the issuer (nine requests at most), in the TLS certificates of the token service and of the registry, and for ECDSA computed from two signatures; where the issuer has one and it is not found, the result is no pass",
 	},
 	Fix:      "Name the algorithms that the issuer uses in the verifier (distribution: auth.token.signingalgorithms), and let no header add to them.",
 	NotWhen:  "Never.",
@@ -43,22 +43,39 @@ var Algorithm = probe.Probe{
 			return r
 		}
 		hmacs := m.confused(keys)
-		r := m.say(present(ctx, t, append(m.unsigned(l), hmacs...), false))
-		if r.Outcome == finding.Pass {
-			r.Reason += "; " + about(keys, len(hmacs))
-		}
-		return r
+		return m.confusable(m.say(present(ctx, t, append(m.unsigned(l), hmacs...), false)), keys, len(hmacs))
 	},
 }
 
 const byHeader = "The header of a token says how it is verified."
 
-// about says what HMAC was tried with.
-func about(keys []public, forms int) string {
-	if len(keys) == 0 {
-		return "no public key of the issuer was found, so that HMAC was tried with an empty secret alone"
+// confusable says what HMAC was tried with. Where the issuer has a public key, and
+// it was not tried, nothing is proven: the PEM of that key is what the best known
+// of these forgeries is made with.
+func (m *template) confusable(r probe.Result, keys []public, forms int) probe.Result {
+	if r.Outcome != finding.Pass {
+		return r
 	}
-	return fmt.Sprintf("HMAC was tried in %d forms, with the public key (%s)", forms, keys[0].from)
+	alg := m.alg()
+	switch {
+	case len(keys) > 0 && keys[0].strange:
+		r.Outcome, r.Observed = finding.Unknown, "unknown"
+		r.Reason = "the public key in the file (" + keys[0].from + ") does not verify the tokens of the issuer, so that HMAC was tried with another key than the registry has"
+	case len(keys) > 0:
+		r.Reason += fmt.Sprintf("; HMAC was tried in %d forms, with the public key (%s)", forms, keys[0].from)
+	case len(m.tokens()) > 0 && !symmetricAlg(alg):
+		r.Outcome, r.Observed = finding.NotChecked, "unknown"
+		r.Reason = fmt.Sprintf("HMAC with the public key of the issuer, which signs with %.20q, was not tried: the key was found neither in its tokens, nor where token services publish it, nor in a TLS certificate; "+
+			"name its PEM file as tokens.publicKey in the configuration. Tried and denied: %s", alg, r.Reason)
+	default:
+		r.Reason += "; no public key of the issuer was found, so that HMAC was tried with an empty secret alone"
+	}
+	return r
+}
+
+// symmetricAlg says whether an algorithm has no public key.
+func symmetricAlg(alg string) bool {
+	return strings.HasPrefix(alg, "HS") || strings.EqualFold(alg, "none") || alg == ""
 }
 
 // unsigned are the tokens that call themselves so. Where a missing signature is
@@ -128,6 +145,9 @@ func (k public) spellings() (out []spelling) {
 	}
 	if k.set != nil {
 		out = append(out, spelling{"the JWKS", k.set})
+	}
+	if k.file != nil {
+		out = append(out, spelling{"the file of the public key", k.file})
 	}
 	if k.certificate != nil {
 		out = append(out, spelling{"the certificate in PEM", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.certificate})})

@@ -38,7 +38,7 @@ func TestBudget(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			n := denials(t, labtest.Prove(t, l, d, labtest.Setting{Policy: intended, Change: c.change, Probes: issued()}))
 			t.Logf("%d denied requests with a token", n)
-			if n > 70 || n < 30 {
+			if n > 80 || n < 30 {
 				t.Errorf("%d denied requests", n)
 			}
 		})

@@ -36,3 +36,10 @@ func UserTimingOf(each int) probe.Probe {
 	p.Run = timing{each}.run
 	return p
 }
+
+// KeyElsewhere is Key for a registry that is not on loopback.
+func KeyElsewhere() probe.Probe {
+	p := Key
+	p.Run = listening{barred: true}.run
+	return p
+}

@@ -4,6 +4,7 @@ package token
 
 import (
 	"crypto"
+	"net/netip"
 
 	"github.com/regproof/regproof/login"
 )
@@ -38,3 +39,12 @@ var Named = named
 
 // Sealed is an unsigned token encrypted to a public key.
 func Sealed(key crypto.PublicKey, inner string) string { return sealed(public{key: key}, inner) }
+
+// Local says whether addresses are all on loopback.
+func Local(all ...string) bool {
+	var out []netip.AddrPort
+	for _, a := range all {
+		out = append(out, netip.MustParseAddrPort(a))
+	}
+	return local(out)
+}

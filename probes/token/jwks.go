@@ -11,9 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 
@@ -29,37 +27,57 @@ type public struct {
 	raw         []byte // the JWK as it was published, nil when it was not
 	set         []byte // the document in which it was
 	certificate []byte // DER, nil without one
+	file        []byte // in which it was given, nil when it was not
 	from        string // where it is from, in the words of a result
+	strange     bool   // it was given, and verifies no token of the issuer
 }
 
 // maxKeys bounds how many keys of a document are looked at.
 const maxKeys = 20
 
-// keysOf finds the public keys of the issuer once: in the header of its tokens,
-// where token services publish them (five requests at most, and one for what a
-// discovery document names), and in the signatures themselves. A key counts
-// when it verifies a token of the issuer; where none can be read, when it has a
-// usual place.
+// keysOf finds the public keys of the issuer once: in the configuration, in the
+// header of its tokens, where token services publish them (nine requests at most),
+// in the certificates of the token service and of the registry (two handshakes at
+// most), and in the signatures themselves. A key counts when it verifies a token of
+// the issuer; where none can be read, when it has a usual place.
 func keysOf(ctx context.Context, t *probe.Trial) []public {
 	return probe.Remember(t, "token/keys", func() []public {
 		m := templateOf(ctx, t)
-		found := slices.Concat(m.carried(), published(ctx, t, m.issuer))
+		var out, leaves []public
+		together(func() { out = published(ctx, t, &m) }, func() { leaves = certified(ctx, t) })
+		said := configured(t)
+		found := slices.Concat(said, m.carried(), out)
 		tokens := m.tokens()
 		if len(tokens) == 0 {
 			return found[:min(len(found), 2)]
 		}
-		for _, k := range found {
+		for _, k := range append(found, leaves...) {
 			if fits(k.key, tokens) {
 				return []public{k}
 			}
+		}
+		if len(tokens) == 1 && strings.HasPrefix(m.alg(), "ES") {
+			tokens = append(tokens, m.another(ctx, t)...)
 		}
 		for _, k := range recovered(tokens) {
 			if fits(k, tokens) {
 				return []public{{key: k, from: "computed from the signatures of two tokens"}}
 			}
 		}
-		return nil
+		for i := range said {
+			said[i].strange = true
+		}
+		return said
 	})
+}
+
+// another is one more token of the issuer: of one alone no key can be computed.
+func (m *template) another(ctx context.Context, t *probe.Trial) []login.JWT {
+	g := ask(ctx, t, m.issuer, []wish{{"", probe.Mint{As: t.Entitlement(), Scopes: []string{t.Scope("pull")}}}})[0]
+	if g.JWT == nil || len(g.Token) > maxTemplate {
+		return nil
+	}
+	return []login.JWT{*g.JWT}
 }
 
 // tokens are those of the issuer that can be read.
@@ -104,43 +122,6 @@ func (m *template) carried() (out []public) {
 		}
 	}
 	return out
-}
-
-// published asks where token services have their keys.
-func published(ctx context.Context, t *probe.Trial, is probe.Issuer) (out []public) {
-	u, err := url.Parse(is.Realm)
-	if err != nil {
-		return nil
-	}
-	const discovery = "/.well-known/openid-configuration"
-	paths := []string{discovery, "/.well-known/jwks.json", "/jwks", path.Join("/", u.Path, "jwks"), path.Join("/", path.Dir(u.Path), "jwks")}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	docs := make([][]byte, len(paths))
-	tasks := make([]func(), len(paths))
-	for i, p := range paths {
-		tasks[i] = func() {
-			docs[i] = document(ctx, t, is, p)
-			if p == discovery {
-				docs[i] = document(ctx, t, is, named(docs[i], u))
-			}
-		}
-	}
-	together(tasks...)
-	for i, doc := range docs {
-		out = append(out, parseSet(doc, "at "+paths[i])...)
-	}
-	return out
-}
-
-func document(ctx context.Context, t *probe.Trial, is probe.Issuer, path string) []byte {
-	if path == "" {
-		return nil
-	}
-	if a := t.Published(ctx, is, path); a.NotAsked == "" && a.Problem == "" && a.Status == http.StatusOK && !a.Truncated {
-		return a.Body
-	}
-	return nil
 }
 
 // named is the path of the keys that a discovery document names, "" unless they

@@ -3,6 +3,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"time"
 
@@ -28,7 +30,7 @@ var Key = probe.Probe{
 		"verifies everything.",
 	How: []string{
 		"tokens for the image signed by a key of our own, which is in the header as jwk (under a kid of its own, and the issuer's; a symmetric one as well), or as a self-signed certificate in x5c",
-		"jku and x5u name a host that cannot exist (.invalid), where nothing can be fetched: that shows verifiers which do not verify, and no others; where the registry is on loopback, a listener there serves the key while the probe runs",
+		"jku and x5u name a host that cannot exist (.invalid), where nothing can be fetched: that shows verifiers which do not verify, and no others, so that the result is no pass; where the registry is on loopback, a listener there serves the key while the probe runs",
 		"kid is the path of a file whose content everybody knows, and the token signed by HMAC with that: /dev/null, and /proc/sys/kernel/ostype, which says Linux on every Linux; a literal of SQL, signed with what it selects (it reads nothing); twice, of which one is the issuer's; missing, and a list",
 	},
 	Fix: "Verify with the keys of the configuration alone. distribution 3.0.0-beta.1 to 3.0.0-rc.2 takes " +
@@ -38,22 +40,39 @@ var Key = probe.Probe{
 	Control:  "token-key",
 	Effect:   probe.Read,
 	Per:      probe.Once,
-	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
-		m := templateOf(ctx, t)
-		if m.result.Outcome != "" {
-			return m.result
-		}
-		if r, known := lenience(ctx, t).forging(t); known {
-			return r
-		}
-		at, done := m.serve(t)
-		defer done()
-		r := m.say(present(ctx, t, m.keys(t, at), false))
-		if r.Outcome == finding.Pass && at == nowhere {
-			r.Reason += "; jku and x5u named a host where nothing can be fetched from here, so that whether they are followed is not known"
-		}
+	Run:      listening{}.run,
+}
+
+// listening is a try to have the registry fetch a key from here.
+type listening struct {
+	barred bool // as if the registry were elsewhere
+}
+
+func (l listening) run(ctx context.Context, t *probe.Trial) probe.Result {
+	m := templateOf(ctx, t)
+	if m.result.Outcome != "" {
+		return m.result
+	}
+	if r, known := lenience(ctx, t).forging(t); known {
 		return r
-	},
+	}
+	var here shelf
+	if !l.barred && local(t.Way().Addresses) {
+		here = m.serve(t)
+	}
+	at := cmp.Or(here.at, nowhere)
+	r := m.say(present(ctx, t, m.keys(t, at), false))
+	asked := here.close()
+	switch {
+	case r.Outcome != finding.Pass:
+	case at != nowhere:
+		r.Reason += fmt.Sprintf("; jku and x5u named a listener on loopback, which was asked %d times (a registry in a container of its own does not reach it)", asked)
+	default:
+		r.Outcome, r.Observed = finding.NotChecked, "unknown"
+		r.Reason = "whether a key is fetched from where a token says (jku, x5u) was not tried: nothing can be fetched from this machine by a registry that is not on loopback; " +
+			"run regproof where the registry runs, with --resolve HOST:127.0.0.1. Tried and denied: " + r.Reason
+	}
+	return r
 }
 
 const (

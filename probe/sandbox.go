@@ -75,6 +75,9 @@ type Sandbox struct {
 	id  *login.Identity
 	// Control are exchanges in which this identity was seen to write.
 	Control []string
+
+	bearer string // what it shows instead of its own login; "" is nothing
+	lent   *loan  // beside the bearer
 }
 
 // Sandbox is where the trial may write, as the identity that could push there.

@@ -34,6 +34,37 @@ func (t *Trial) SandboxAs(id *Identity) (*Sandbox, Result) {
 	return nil, Result{Outcome: finding.NotChecked, Reason: "the sandbox is not written to at this endpoint"}
 }
 
+// With is the sandbox with a token that the identity was given, instead of a login
+// of its own. What is to be taken back is taken back by the identity itself.
+func (s *Sandbox) With(t *Trial, token string) *Sandbox {
+	t.hide(token)
+	out := *s
+	out.bearer, out.lent = token, t.lent()
+	return &out
+}
+
+// own is the sandbox as the identity itself.
+func (s *Sandbox) own() *Sandbox {
+	out := *s
+	out.bearer, out.lent = "", nil
+	return &out
+}
+
+// bear makes a question one with the token, where there is one.
+func (s *Sandbox) bear(q *question) {
+	if s.bearer == "" {
+		return
+	}
+	change := q.change
+	q.id, q.direct, q.lent = anonymous, true, s.lent
+	q.change = named(s.id.Name, func(r *wire.Request) {
+		r.Header = append(r.Header, [2]string{"Authorization", "Bearer " + s.bearer})
+		if change != nil {
+			change(r)
+		}
+	})
+}
+
 // Mount asks the registry to take a blob over from another repository, or from
 // wherever it is where from is "" (distribution-spec end-11). Nothing is sent.
 func (s *Sandbox) Mount(ctx context.Context, d oci.Digest, from string) Answer {
@@ -76,7 +107,7 @@ func (s *Sandbox) claim(ctx context.Context, d oci.Digest, q url.Values) Answer 
 	if err := s.box.journal.Place(upload, to.URL.RequestURI()); err != nil || !to.SameOrigin {
 		return a
 	}
-	c := s.Cancel(ctx, &Session{Started: a, n: upload, to: to})
+	c := s.own().Cancel(ctx, &Session{Started: a, n: upload, to: to})
 	a.Trail = append(slices.Clone(a.Trail), c.Trail...)
 	return a
 }

@@ -83,6 +83,7 @@ func (s *Sandbox) write(ctx context.Context, req oci.Request, change func(*wire.
 		lane: d.first(), id: s.id, phase: phaseAsk, request: req, change: change, private: true, once: true,
 		fresh: req.Method == http.MethodPost, // or a connection that was closed would have it sent twice
 	}
+	s.bear(&q)
 	if err := s.box.permits(d, d.request(q)); err != nil {
 		return Answer{NotAsked: err.Error()}
 	}
@@ -91,7 +92,7 @@ func (s *Sandbox) write(ctx context.Context, req oci.Request, change func(*wire.
 	}
 	ctx, done := unbroken(ctx)
 	defer done()
-	if s.id.Anonymous() {
+	if s.bearer == "" && s.id.Anonymous() {
 		return s.stranger(ctx, q)
 	}
 	a := s.g.ask(ctx, q)

@@ -17,6 +17,7 @@ func All() []probe.Probe {
 		ScopeSyntax,
 		Repository,
 		Action,
+		Mount,
 		Service,
 		Audience,
 		Issuer,

@@ -3,6 +3,7 @@
 package token_test
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -78,8 +79,8 @@ func (c *counter) front(w http.ResponseWriter, r *http.Request, next http.Handle
 	c.mu.Unlock()
 	for _, s := range scopes {
 		name, actions, _ := strings.Cut(strings.TrimPrefix(s, "repository:"), ":")
-		read := r.Method == http.MethodGet && strings.Contains(actions, "pull")
-		if s == "*" || (strings.HasPrefix(r.URL.Path, "/v2/"+name+"/") && (read || strings.Contains(actions, "push"))) || r.URL.Path == "/v2/" {
+		need := map[string]string{http.MethodGet: "pull", http.MethodDelete: "delete"}[r.Method]
+		if s == "*" || (strings.HasPrefix(r.URL.Path, "/v2/"+name+"/") && strings.Contains(actions, cmp.Or(need, "push"))) || r.URL.Path == "/v2/" {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -39,7 +39,7 @@ func write(ctx context.Context, t *probe.Trial, g given, with string) probe.Resu
 	case deletes == finding.Fail:
 		r.Outcome, r.Observed, r.Subject = finding.Fail, "allow", &finding.Subject{Kind: "manifest"}
 		r.Reason = "the right to delete was there"
-		r.Message = fmt.Sprintf("%s deletes in %s: for a manifest that cannot exist it is told %s, where a stranger is denied", with, t.Repository(), reason)
+		r.Message = struck(t, with, reason)
 	case r.Outcome == finding.Pass:
 		// What was not asked, or had no answer, is no denial.
 		if r.Outcome = deletes; deletes == finding.Pass {
@@ -82,4 +82,9 @@ func strikes(ctx context.Context, t *probe.Trial, a probe.Attempt) (outcome find
 		return finding.Unknown, reason + ", and a stranger got no answer that says anything", trail
 	}
 	return finding.Pass, reason + ", as a stranger is told too", trail
+}
+
+// struck is the message for a token that has the right to delete.
+func struck(t *probe.Trial, with, reason string) string {
+	return fmt.Sprintf("%s deletes in %s: for a manifest that cannot exist it is told %s, where a stranger is denied", with, t.Repository(), reason)
 }

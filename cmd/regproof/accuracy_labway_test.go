@@ -30,7 +30,7 @@ type labWay struct {
 }
 
 // signedDoors are those whose weakness only the key of the token service shows.
-var signedDoors = map[string]bool{"verify-exp-string": true, "verify-exp-absent": true, "verify-first-claim": true, "verify-crit": true, "verify-no-nbf": true}
+var signedDoors = map[string]bool{"verify-exp-string": true, "verify-last-claim": true, "verify-exp-absent": true, "verify-first-claim": true, "verify-crit": true, "verify-no-nbf": true}
 
 func wayOf(w lab.Weakness) labWay {
 	family, name, _ := strings.Cut(w.Probe, "/")
@@ -56,7 +56,7 @@ func wayOf(w lab.Weakness) labWay {
 		return labWay{family: family, entry: name, lifetime: 3 * time.Second}
 	case family == "authz" && (name == "blob-existence" || name == "blob-link" || name == "blob-mount" || name == "upload-finish"):
 		return labWay{family: family, entry: "written"}
-	case family == "token" && (name == "throttling" || name == "user-timing"):
+	case family == "token" && (name == "throttling" || name == "user-timing" || name == "mount"):
 		return labWay{family: family, entry: name}
 	case family == "cache" || family == "token" || family == "authz" || family == "immutability":
 		return labWay{family: family}
@@ -76,7 +76,7 @@ func (w labWay) slow(door string) int {
 // always are the probes that fail at every door: the lab's registry is
 // distribution, which has no immutable tags.
 func (w labWay) always(door string) []string {
-	if (w.family == "immutability" || w.entry == "written") && !strings.HasPrefix(door, "immutable-") {
+	if (w.family == "immutability" || w.entry == "written" || w.entry == "mount") && !strings.HasPrefix(door, "immutable-") {
 		return []string{"immutability/tag"}
 	}
 	return nil
@@ -153,6 +153,9 @@ func (w labWay) change(t *testing.T, l *lab.Lab, d *lab.Door, o *probe.Options) 
 		o.Targets[0].Signing = &probe.Signing{KeyID: id, Key: key}
 	}
 	switch w.entry {
+	case "mount":
+		o.Sandbox = lab.Sandbox
+		written(t, o)
 	case "throttling":
 		o.Effects = append(o.Effects, probe.ManyPasswords)
 	case "user-timing":

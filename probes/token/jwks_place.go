@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/regproof/regproof/credential"
 	"github.com/regproof/regproof/probe"
 )
 
@@ -26,7 +27,7 @@ type place struct {
 // places are the usual ones at the token service, and below the name of the
 // issuer. Keycloak's are beside its token service.
 func (m *template) places(t *probe.Trial) (out []place) {
-	u, err := url.Parse(m.issuer.Realm)
+	u, err := t.Way().URL.Parse(m.issuer.Realm)
 	if err != nil {
 		return nil
 	}
@@ -52,11 +53,18 @@ func (m *template) named(t *probe.Trial, realm *url.URL) (*url.URL, bool) {
 		if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 			continue
 		}
-		if (u.Scheme == realm.Scheme && strings.EqualFold(u.Host, realm.Host)) || t.Named(u.String()) {
+		if same(u, realm) || t.Named(u.String()) {
 			return u, true
 		}
 	}
 	return nil, false
+}
+
+// same says whether two URLs have one origin.
+func same(a, b *url.URL) bool {
+	one, err := credential.ParseOrigin(a.Scheme + "://" + a.Host)
+	other, bad := credential.ParseOrigin(b.Scheme + "://" + b.Host)
+	return err == nil && bad == nil && one == other
 }
 
 // published asks where token services have their keys.

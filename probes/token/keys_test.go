@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +43,9 @@ type desk struct {
 	base           string
 	name, password string
 }
+
+// deskKey is made once: it takes its time.
+var deskKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 func (d *desk) pem() []byte {
 	der, err := x509.MarshalPKIXPublicKey(d.key.Public())
@@ -155,7 +159,7 @@ func (d *desk) prove(t *testing.T, l *lab.Lab, secure bool, change func(*probe.T
 		d.key = s.TLS.Certificates[0].PrivateKey.(*rsa.PrivateKey)
 	} else {
 		s.Start()
-		if d.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		if d.key, err = deskKey(); err != nil {
 			t.Fatal(err)
 		}
 	}

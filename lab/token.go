@@ -31,6 +31,11 @@ type tokenService struct {
 	survives                       bool // a revoked user goes on
 	surplus, escalates             bool // more than was asked, more than one may have
 	formUnchecked                  bool // a POST gets what it asks
+	refreshSurvives                bool // a revoked user's refresh token goes on
+	refreshUnchecked               bool // a refresh token gets what it asks
+	queryBeside, bodyBeside        bool // one half of a POST is checked, and the other is granted too
+	everywhere                     bool // whoever may pull one repository gets all that he may pull
+	firstChecked                   bool // of several scopes the first is checked, and the last is granted
 	trims                          bool // names are tidied after they were checked
 	tells, looksUpFirst, sameDelay bool // what a refused login tells
 	throttle                       *throttle

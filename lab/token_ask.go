@@ -16,6 +16,7 @@ import (
 type asked struct {
 	service, account string
 	scopes           []string // one parameter each
+	beside           []string // those of a POST's query
 	named            bool     // it comes with a credential
 	user, password   string
 	refresh, subject string // tokens instead of a password
@@ -41,7 +42,9 @@ func (s *tokenService) read(r *http.Request) (q asked, ok bool) {
 	if err := r.ParseForm(); err != nil {
 		return q, false
 	}
-	return s.readForm(r.PostForm), true
+	q = s.readForm(r.PostForm)
+	q.beside = r.URL.Query()["scope"]
+	return q, true
 }
 
 // readForm reads the form of token specification, "oauth.md". Whatever names no
@@ -77,7 +80,11 @@ func (s *tokenService) identify(ctx context.Context, q asked) (user, bool) {
 	case s.workloads != nil && q.user == workloadUser:
 		return s.workloads.admits(ctx, q.password)
 	case q.refresh != "":
-		return s.alive(s.keys.find(s.oauth.find(q.refresh)))
+		u, ok := s.keys.find(s.oauth.find(q.refresh))
+		if ok && s.refreshSurvives {
+			return u, true
+		}
+		return s.alive(u, ok)
 	case s.emptyUser && q.user == "", s.emptyPassword && q.password == "" && q.user != "":
 		return user{name: "service", rights: everything}, true
 	}

@@ -56,11 +56,21 @@ func (a *asker) mint(query ...string) reply {
 // post asks with a form.
 func (a *asker) post(form ...string) reply {
 	a.t.Helper()
+	return a.postBeside("", form...)
+}
+
+// postBeside asks with a form, and with a scope in the query.
+func (a *asker) postBeside(scope string, form ...string) reply {
+	a.t.Helper()
+	query := ""
+	if scope != "" {
+		query = "?" + url.Values{"scope": {scope}}.Encode()
+	}
 	v := url.Values{"service": {"regproof-lab"}, "client_id": {"test"}}
 	for i := 0; i+1 < len(form); i += 2 {
 		v.Add(form[i], form[i+1])
 	}
-	r, err := http.NewRequestWithContext(a.t.Context(), "POST", a.base+"/token", strings.NewReader(v.Encode()))
+	r, err := http.NewRequestWithContext(a.t.Context(), "POST", a.base+"/token"+query, strings.NewReader(v.Encode()))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -70,6 +80,7 @@ func (a *asker) post(form ...string) reply {
 
 const (
 	pullA   = "repository:team-a/app:pull"
+	pullB   = "repository:team-b/tool:pull"
 	targetA = "/v2/team-a/app/manifests/1.4"
 )
 
@@ -105,6 +116,38 @@ func TestTokenWeaknesses(t *testing.T) {
 				t.Error("a GET is not checked")
 			}
 			return opens(a, a.post("grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA))
+		}},
+		{"token-refresh-unchecked", func(t *testing.T, a *asker) bool {
+			r := a.post("grant_type", "password", "username", devUser, "password", devPassword, "access_type", "offline")
+			if r.Refresh == "" || opens(a, a.post("grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA)) {
+				t.Errorf("refresh token %q", r.Refresh)
+			}
+			return opens(a, a.post("grant_type", "refresh_token", "refresh_token", r.Refresh, "scope", pullA))
+		}},
+		{"token-query-beside-body", func(t *testing.T, a *asker) bool {
+			if opens(a, a.post("grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA)) {
+				t.Error("a body is not checked")
+			}
+			return opens(a, a.postBeside(pullA, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullB))
+		}},
+		{"token-body-beside-query", func(t *testing.T, a *asker) bool {
+			if opens(a, a.postBeside(pullA, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullB)) {
+				t.Error("a query is not checked")
+			}
+			return opens(a, a.postBeside(pullB, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA))
+		}},
+		{"token-last-scope", func(t *testing.T, a *asker) bool {
+			dev := a.with(devUser, devPassword)
+			if opens(a, dev.mint("scope", pullA)) || opens(a, dev.mint("scope", pullA, "scope", pullB)) {
+				t.Error("the first scope is not checked")
+			}
+			return opens(a, dev.mint("scope", pullB, "scope", pullA))
+		}},
+		{"token-all-repositories", func(t *testing.T, a *asker) bool {
+			if opens(a, a.with(devUser, devPassword).mint("scope", pullB)) {
+				t.Error("dev may pull team-a/app")
+			}
+			return opens(a, a.as(l).mint("scope", pullB))
 		}},
 		{"token-scope-trim", func(t *testing.T, a *asker) bool {
 			if opens(a, a.mint("scope", pullA)) {
@@ -184,6 +227,20 @@ func TestTokenWeaknesses(t *testing.T) {
 				t.Error("dev may pull team-a/app")
 			}
 			return a.as(l).do("GET", targetA).status == 200
+		}},
+		{"token-refresh-survives", func(t *testing.T, a *asker) bool {
+			r := a.as(l).mint("scope", pullA, "offline_token", "true")
+			if err := l.Revoke(user); err != nil {
+				t.Fatal(err)
+			}
+			if a.as(l).mint("scope", pullA).status != 401 {
+				t.Error("the password of the revoked user is taken")
+			}
+			fresh := a.post("grant_type", "refresh_token", "refresh_token", r.Refresh, "scope", pullA)
+			if err := l.Restore(user); err != nil {
+				t.Fatal(err)
+			}
+			return opens(a, fresh)
 		}},
 		{"token-survives-revocation", func(t *testing.T, a *asker) bool {
 			r := a.as(l).mint("scope", pullA, "offline_token", "true")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -49,7 +50,7 @@ func (t *Trial) owned(u *url.URL) bool {
 }
 
 // Mint is one request for a token. Query or Form replace what the fields before
-// them would make.
+// them would make; a Query beside a POST is sent as well.
 type Mint struct {
 	As      *Identity // nil is a stranger
 	Scopes  []string  // each one parameter
@@ -57,8 +58,10 @@ type Mint struct {
 	Account string
 	Offline bool       // asks for a refresh token too
 	Post    bool       // in the form of a POST, the credential in it (oauth.md)
+	Refresh string     // the same, with this refresh token for a credential
 	Query   string     // raw
 	Form    url.Values // a POST
+	Body    url.Values // of a GET, or laid over the form of a POST
 	User    [2]string  // a made-up user and password; never those of anybody
 	Empty   bool       // User is sent even if both are empty
 	Realm   string     // another path of the same service; "" is the issuer's
@@ -89,14 +92,8 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 	if why := d.stopped(&id); why != "" {
 		return Minted{Answer: Answer{NotAsked: why}, Err: errors.New(why)}
 	}
-	if m.Post {
-		m.Form = m.form(is, id)
-	}
-	ask := login.Ask{Query: m.query(is, id)}
-	if m.Form != nil {
-		ask.Method, ask.Form, ask.Without = http.MethodPost, m.Form.Encode(), true
-		ask.Query = m.Query
-	}
+	t.hide(m.Refresh)
+	ask := m.ask(is, id)
 	if m.User != [2]string{} || m.Empty {
 		ask.Header = append(ask.Header, [2]string{"Authorization", login.BasicHeader(m.User[0], m.User[1])})
 		ask.Without = true
@@ -138,6 +135,18 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 	return out
 }
 
+// ask is the request as it is put.
+func (m Mint) ask(is Issuer, id login.Identity) login.Ask {
+	if m.Post || m.Refresh != "" {
+		m.Form = m.form(is, id)
+		maps.Copy(m.Form, m.Body)
+	}
+	if m.Form != nil {
+		return login.Ask{Method: http.MethodPost, Form: m.Form.Encode(), Without: true, Query: m.Query}
+	}
+	return login.Ask{Query: m.query(is, id), Form: m.Body.Encode()}
+}
+
 // form is the request of oauth.md: one parameter for all scopes, and the
 // credential of who asks.
 func (m Mint) form(is Issuer, id login.Identity) url.Values {
@@ -150,6 +159,9 @@ func (m Mint) form(is Issuer, id login.Identity) url.Values {
 		f.Set("access_type", "offline")
 	}
 	switch c := id.Secret.Credential; {
+	case m.Refresh != "":
+		f.Set("grant_type", "refresh_token")
+		f.Set("refresh_token", m.Refresh)
 	case !c.Refresh.IsZero():
 		f.Set("grant_type", "refresh_token")
 		f.Set("refresh_token", c.Refresh.Reveal())

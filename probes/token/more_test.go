@@ -28,15 +28,19 @@ var more = map[string]struct {
 		allow(probe.WrongPassword)(o)
 		o.Decoy, _ = l.Dev()
 	}},
-	"token-survives-revocation": {"sound-token-oauth", token.RevocationEvery(200*time.Millisecond, time.Second, time.Second), func(l *lab.Lab, o *probe.Options) {
-		name, _ := l.User()
-		o.Slow = true
-		o.Revocation = &probe.Revocation{
-			Identity: name, Within: time.Second,
-			Revoke:  func(context.Context) error { return l.Revoke(name) },
-			Restore: func(context.Context) error { return l.Restore(name) },
-		}
-	}},
+	"token-survives-revocation": {"sound-token-oauth", token.RevocationEvery(200*time.Millisecond, time.Second, time.Second), revokes},
+	"token-refresh-survives":    {"sound-token-oauth", token.RevocationEvery(200*time.Millisecond, time.Second, time.Second), revokes},
+}
+
+// revokes takes the credential of the entitled away.
+func revokes(l *lab.Lab, o *probe.Options) {
+	name, _ := l.User()
+	o.Slow = true
+	o.Revocation = &probe.Revocation{
+		Identity: name, Within: time.Second,
+		Revoke:  func(context.Context) error { return l.Revoke(name) },
+		Restore: func(context.Context) error { return l.Restore(name) },
+	}
 }
 
 // TestLabMore holds what needs more than a plain run to its entries of the lab:

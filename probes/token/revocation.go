@@ -17,18 +17,18 @@ var Revocation = probe.Probe{
 	ID:    "token/revocation",
 	Title: "A revoked credential opens nothing",
 	Why: "When somebody leaves, or a robot's password leaks, taking the right away is all that " +
-		"is left to do. Decisions and groups that are cached, and tokens that outlive their " +
-		"end, keep the door open (CVE-2025-23208). A token also outlives a project that is " +
+		"is left to do. Decisions and groups that are cached, tokens that outlive their end, and " +
+		"refresh tokens that nobody ends keep the door open (CVE-2025-23208). A token also outlives a project that is " +
 		"deleted and made anew under its name, if the registry does not ask when it was made.",
 	How: []string{
-		"only with check.revoke in the file and --slow, at the primary endpoint, after everything else: the identity reads the image and gets a token; then check.revoke.command is run, an operator's own",
-		"every two seconds: does the credential still get a token that opens the manifest (or the manifest, with Basic), until it is refused twice; and does the token from before",
-		"a failure: the credential opens the manifest after check.revoke.within, or the token more than 60 s after its end",
+		"only with check.revoke in the file and --slow, at the primary endpoint, after everything else: the identity reads the image and gets a token, and a refresh token where one is given (offline_token=true, access_type=offline), which is redeemed once; then check.revoke.command is run, an operator's own",
+		"every two seconds: does the credential still get a token that opens the manifest (or the manifest, with Basic), until it is refused twice; does the token from before; and does the refresh token from before (POST grant_type=refresh_token; the newest, where each use gives another) still get one that does",
+		"a failure: the credential or the refresh token gets to the manifest after check.revoke.within, or the token more than 60 s after its end",
 		"that the token works until its end is its nature: how long it did is in the reason. One that lives longer than 10 minutes is not followed to its end",
 		"check.revoke.restore is run at the end in any case, also after an interrupt, and whether the credential is back is looked at; both commands have two minutes",
 	},
 	Fix: "Ask who may do what for every token, without a cache or with one of seconds, and let tokens " +
-		"live for five minutes; zot before 2.1.2: upgrade.",
+		"live for five minutes; end a user's refresh tokens with the user; zot before 2.1.2: upgrade.",
 	NotWhen:  "check.revoke.within is shorter than what was agreed on.",
 	Severity: finding.High,
 	Control:  "token-revocation",

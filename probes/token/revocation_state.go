@@ -8,8 +8,8 @@ import (
 	"github.com/regproof/regproof/probe"
 )
 
-// state is what was seen of one of the two: the credential, or the token that it
-// got before.
+// state is what was seen of one of the three: the credential, or the token or the
+// refresh token that it got before.
 type state struct {
 	open    time.Duration // when it opened the manifest for the last time
 	refused int           // in a row

@@ -26,6 +26,8 @@ type watched struct {
 	issued *own // nil where there is no token service
 	end    time.Time
 	result probe.Result
+
+	renewal renewal // the refresh token from before, if one is given
 }
 
 func (w *watched) run(ctx context.Context) (r probe.Result) {
@@ -75,12 +77,13 @@ func (w *watched) alive(ctx context.Context) probe.Result {
 	}
 	w.issued, w.result.Control = &o, o.trail()
 	w.end, _ = endsAt(o)
+	w.holdRenewal(ctx)
 	return probe.Result{}
 }
 
-// watch asks until both are refused, or there is nothing more to wait for.
+// watch asks until all are refused, or there is nothing more to wait for.
 func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
-	var credential, token state
+	var credential, token, refresh state
 	follow := w.issued != nil && time.Until(w.end) <= w.most
 	outlived := 0 // openings by the token when it should open nothing any more
 	for {
@@ -98,10 +101,16 @@ func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 				outlived++
 			}
 		}
+		if w.renewal.token != "" && !refresh.done() {
+			opens, refused, a, trail := w.renew(ctx)
+			refresh.add(now, opens, a, refused, trail)
+		}
 		w.result.Attempts++
 		late := credential.late(now, w.rev.Within) // whatever becomes of the token
 		seen := w.issued == nil || token.done() || !follow || outlived >= 2 || ended && token.other != ""
-		if late || credential.done() && seen {
+		renews := w.renewal.token != "" && refresh.late(now, w.rev.Within)
+		renewed := w.renewal.token == "" || refresh.done() || renews
+		if late || credential.done() && renewed && (seen || renews) {
 			break
 		}
 		if ctx.Err() != nil || w.t.Wait(ctx, time.Now().Add(w.every), "") != nil {
@@ -109,7 +118,7 @@ func (w *watched) watch(ctx context.Context, begin time.Time) probe.Result {
 			return w.result
 		}
 	}
-	return w.judge(credential, token, outlived >= 2 && follow)
+	return w.judge(credential, token, refresh, outlived >= 2 && follow)
 }
 
 // exchange logs in anew and asks for the manifest.
@@ -126,8 +135,8 @@ func (w *watched) exchange(ctx context.Context) (opens, refused bool, a probe.An
 	return w.t.Serves(w.plain, a), denied(a), a, slices.Concat(m.Trail, a.Trail)
 }
 
-// judge says what was seen of both.
-func (w *watched) judge(credential, token state, outlives bool) probe.Result {
+// judge says what was seen of each.
+func (w *watched) judge(credential, token, refresh state, outlives bool) probe.Result {
 	r := w.result
 	var text []string
 	switch {
@@ -149,17 +158,23 @@ func (w *watched) judge(credential, token state, outlives bool) probe.Result {
 	default:
 		text = append(text, fmt.Sprintf("the token from before worked for %s, longer than %s after its end", after(token.open), span(int64(w.leeway/time.Second))))
 	}
+	if said := w.renewed(refresh); said != "" {
+		text = append(text, said)
+	}
 	r.Reason = strings.Join(text, "; ")
-	r.Evidence = slices.Concat(credential.trail, token.trail)
+	r.Evidence = slices.Concat(credential.trail, token.trail, refresh.trail)
 	stays := credential.stays(w.rev.Within)
 	switch {
 	case stays:
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", credential.trail
 		r.Message = fmt.Sprintf("%s still gets in with the credential that was revoked, %s after that", w.id.Name, after(credential.open))
+	case w.renewal.token != "" && refresh.stays(w.rev.Within):
+		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", refresh.trail
+		r.Message = fmt.Sprintf("%s still gets in with a refresh token from before the credential was revoked, %s after that", w.id.Name, after(refresh.open))
 	case outlives:
 		r.Outcome, r.Observed, r.Evidence = finding.Fail, "allow", token.trail
 		r.Message = fmt.Sprintf("a token of %s outlives its end and the revocation of the credential", w.id.Name)
-	case !credential.done() || token.other != "":
+	case !credential.done() || token.other != "" || refresh.other != "" || w.renewal.dead != "":
 		r.Outcome = finding.Unknown
 	default:
 		r.Outcome, r.Observed = finding.Pass, "deny"

@@ -134,7 +134,7 @@ func TestRevocation(t *testing.T) {
 		outcome finding.Outcome
 		words   []string
 	}{
-		{"it counts", &house{lifetime: 3 * time.Second}, false, 5 * time.Second, finding.Pass, []string{"the credential was refused after 0.", "the token from before was refused after"}},
+		{"it counts", &house{lifetime: 3 * time.Second}, false, 5 * time.Second, finding.Pass, []string{"the credential was refused after 0.", "the token from before was refused after", "ci is given no refresh token"}},
 		{"it counts, with Basic", &house{plain: true}, false, time.Second, finding.Pass, []string{"the credential was refused after 0."}},
 		{"the credential survives", &house{lifetime: 2 * time.Second, survives: true}, false, time.Second, finding.Fail, []string{"still gets in with the credential that was revoked"}},
 		{"the credential survives, with Basic", &house{plain: true, survives: true}, false, time.Second, finding.Fail, []string{"still gets in"}},

@@ -61,7 +61,7 @@ type Mint struct {
 	Refresh string     // the same, with this refresh token for a credential
 	Query   string     // raw
 	Form    url.Values // a POST
-	Body    url.Values // of a GET, or laid over the form of a POST
+	Also    url.Values // laid over the form that Post makes
 	User    [2]string  // a made-up user and password; never those of anybody
 	Empty   bool       // User is sent even if both are empty
 	Realm   string     // another path of the same service; "" is the issuer's
@@ -139,12 +139,12 @@ func (t *Trial) Mint(ctx context.Context, is Issuer, m Mint) Minted {
 func (m Mint) ask(is Issuer, id login.Identity) login.Ask {
 	if m.Post || m.Refresh != "" {
 		m.Form = m.form(is, id)
-		maps.Copy(m.Form, m.Body)
+		maps.Copy(m.Form, m.Also)
 	}
 	if m.Form != nil {
 		return login.Ask{Method: http.MethodPost, Form: m.Form.Encode(), Without: true, Query: m.Query}
 	}
-	return login.Ask{Query: m.query(is, id), Form: m.Body.Encode()}
+	return login.Ask{Query: m.query(is, id)}
 }
 
 // form is the request of oauth.md: one parameter for all scopes, and the

@@ -19,12 +19,13 @@ var Escalation = probe.Probe{
 	Why: "A token service that signs what it is asked for gives every user the rights of all: the " +
 		"registry believes the signature.",
 	How: []string{
-		"each identity that policy does not let pull the image (three at most) asks for the right to, in seven ways: pull; pull, push and delete; *; beside a repository of its own as a second parameter and after a space; pull and * by POST",
+		"each identity that policy does not let pull the image (three at most) asks for the right to, in nine ways: pull; pull, push and delete; *; beside a repository of its own as a second parameter and after a space; pull and * by POST; by POST with its own repository in the body and the image in the query, and the other way round",
+		"each of them asks for a refresh token (offline_token=true by GET, access_type=offline by POST), redeems it for its own repository, and then for the image in five ways: pull; pull, push and delete; *; after its own; for an unknown service. One by one where each use gives another refresh token",
 		"each different token is used on the manifest and on a layer; content is a failure, a token alone is none",
-		"with --active, identities that policy lets pull and not push ask for push and delete, and use the token to start an upload, cancelled at once, and to delete a manifest that cannot exist",
+		"with --active, identities that policy lets pull and not push ask for push and delete, with the credential and with a refresh token, and use the token to start an upload, cancelled at once, and to delete a manifest that cannot exist",
 		"an identity counts when it was seen to be let in where a made-up user is not",
 	},
-	Fix:      "Intersect what is asked with what the user may do, for every scope of a request and for POST as for GET, and anchor the patterns of the access list.",
+	Fix:      "Intersect what is asked with what the user may do, for every scope of a request, for POST as for GET and for a refresh token as for a password; read a POST's body alone; and anchor the patterns of the access list.",
 	NotWhen:  "The identity is meant to have the right: say so with a rule in policy.rules.",
 	Severity: finding.Critical,
 	Control:  "token-escalation",
@@ -48,8 +49,14 @@ var Escalation = probe.Probe{
 		}
 		others = others[:min(len(others), maxOthers)]
 		var all []given
+		var more spending
 		l := beside(func() {
-			tasks := []func(){func() { all = ask(ctx, t, m.issuer, greed(t, others)) }}
+			tasks := []func(){
+				func() { all = ask(ctx, t, m.issuer, greed(t, m.issuer, others)) },
+				func() {
+					more = spendAll(ctx, t, m.issuer, others, func(id *probe.Identity) []wish { return renewed(t, id) })
+				},
+			}
 			for _, id := range others { // remembered, for a denial to count
 				tasks = append(tasks, func() { t.Alive(ctx, id) })
 			}
@@ -58,10 +65,10 @@ var Escalation = probe.Probe{
 		if r, known := l.issued(t); known {
 			return r
 		}
-		p := sort(all).heard(ctx, t, m.issuer).all()
+		p := sort(append(all, more.given...)).heard(ctx, t, m.issuer).all()
 		r := probe.Result{Outcome: finding.NotApplicable}
 		if len(others) > 0 {
-			r = p.fold(present(ctx, t, p.show(""), false))
+			r = more.fold(p.fold(present(ctx, t, p.show(""), false)))
 			r = alive(ctx, t, r, others)
 		}
 		if r.Outcome == finding.Pass || (r.Outcome == finding.NotApplicable && len(others) == 0) {
@@ -75,9 +82,9 @@ var Escalation = probe.Probe{
 const maxOthers = 3
 
 // greed is what those ask for who may not pull the image.
-func greed(t *probe.Trial, others []*probe.Identity) (out []wish) {
+func greed(t *probe.Trial, is probe.Issuer, others []*probe.Identity) (out []wish) {
 	for _, id := range others {
-		own := "repository:" + t.Name(ownOf(t, id)) + ":pull"
+		own := permitted(t, id)
 		add := func(name string, m probe.Mint) {
 			m.As = id
 			out = append(out, wish{id.Name + ": " + name, m})
@@ -90,6 +97,7 @@ func greed(t *probe.Trial, others []*probe.Identity) (out []wish) {
 		for _, actions := range []string{"pull", "*"} {
 			add("POST scope="+t.Scope(actions), probe.Mint{Scopes: []string{t.Scope(actions)}, Post: true})
 		}
+		out = append(out, halves(t, is, id)...)
 	}
 	return out
 }
@@ -138,28 +146,34 @@ func pushes(ctx context.Context, t *probe.Trial, is probe.Issuer, r probe.Result
 		return r
 	}
 	readers = readers[:min(len(readers), maxOthers)]
+	scope := t.Scope("pull,push,delete")
+	more := spendAll(ctx, t, is, readers, func(id *probe.Identity) []wish {
+		return []wish{{id.Name + ": a refresh token redeemed for scope=" + scope, probe.Mint{Scopes: []string{scope}}}}
+	})
 	for _, id := range readers {
-		g := ask(ctx, t, is, []wish{{id.Name + ": scope=" + t.Scope("pull,push,delete"), probe.Mint{As: id, Scopes: []string{t.Scope("pull,push,delete")}}}})[0]
-		r.Attempts++
-		switch {
-		case g.NotAsked != "":
-			return probe.Result{Outcome: finding.NotChecked, Reason: g.NotAsked}
-		case g.Token == "" && !g.refused():
-			return probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s was given no token: %v", id.Name, g.Err), Evidence: g.Trail}
-		case g.Token == "" || !(g.claims(t.Name(t.Repository()), "push") || g.claims(t.Name(t.Repository()), "delete")):
-			if r.Outcome == finding.NotApplicable {
-				r = probe.Result{Outcome: finding.Pass, Observed: "deny", Reason: "no right to push or delete is given to those who may pull", Evidence: g.Trail, Control: g.Trail, Attempts: r.Attempts}
+		all := ask(ctx, t, is, []wish{{id.Name + ": scope=" + scope, probe.Mint{As: id, Scopes: []string{scope}}}})
+		for _, g := range append(all, more.of(id)...) {
+			r.Attempts++
+			switch {
+			case g.NotAsked != "":
+				return probe.Result{Outcome: finding.NotChecked, Reason: g.NotAsked}
+			case g.Token == "" && !g.refused():
+				return probe.Result{Outcome: finding.Unknown, Reason: fmt.Sprintf("%s was given no token: %v", id.Name, g.Err), Evidence: g.Trail}
+			case g.Token == "" || !(g.claims(t.Name(t.Repository()), "push") || g.claims(t.Name(t.Repository()), "delete")):
+				if r.Outcome == finding.NotApplicable {
+					r = probe.Result{Outcome: finding.Pass, Observed: "deny", Reason: "no right to push or delete is given to those who may pull", Evidence: g.Trail, Control: g.Trail, Attempts: r.Attempts}
+				}
+				continue
 			}
-			continue
+			w := write(ctx, t, g, "a token of "+id.Name)
+			w.Attempts += r.Attempts
+			w.Evidence = slices.Concat(g.Trail, w.Evidence)
+			if w.Outcome != finding.Pass {
+				w.Severity = finding.High
+				return w
+			}
+			r = w
 		}
-		w := write(ctx, t, g, "a token of "+id.Name)
-		w.Attempts += r.Attempts
-		w.Evidence = slices.Concat(g.Trail, w.Evidence)
-		if w.Outcome != finding.Pass {
-			w.Severity = finding.High
-			return w
-		}
-		r = w
 	}
-	return alive(ctx, t, r, readers)
+	return alive(ctx, t, more.fold(r), readers)
 }

@@ -18,7 +18,7 @@ var Service = probe.Probe{
 		"a name that nobody has, opens all, the weakest of them decides. Where a parameter says who " +
 		"asks, nobody needs a password.",
 	How: []string{
-		"a stranger, and each identity that policy does not let pull the image (two at most), asks for it at an unknown service, at none, at two services in both orders, and with the account of who may",
+		"a stranger, and each identity that policy does not let pull the image (two at most), asks for it at an unknown service, at none, at two services in both orders, and with the account of who may; and by POST with the one service in the body and the other in the query, in both orders, and with that account in either",
 		"who may pull the image asks at an unknown service; what is given for that service alone is used",
 		"each different token is used on the manifest and on a layer; content is a failure, a token alone is none",
 	},
@@ -68,14 +68,23 @@ func services(t *probe.Trial, is probe.Issuer, id *probe.Identity) (out []wish) 
 	query := func(services ...string) string {
 		return url.Values{"service": services, "scope": scope}.Encode()
 	}
+	both := func(service string, m probe.Mint) probe.Mint {
+		m.Post, m.Scopes, m.Query = true, scope, url.Values{"service": {service}}.Encode()
+		return m
+	}
 	add("service="+t.Nonce(), probe.Mint{Service: t.Nonce(), Scopes: scope})
 	add("no service", probe.Mint{Query: url.Values{"scope": scope}.Encode()})
 	if is.Service != "" {
 		add("service="+t.Nonce()+" and the registry's own", probe.Mint{Query: query(t.Nonce(), is.Service)})
 		add("the registry's own service and service="+t.Nonce(), probe.Mint{Query: query(is.Service, t.Nonce())})
+		add("POST with service="+t.Nonce()+" in the query", both(t.Nonce(), probe.Mint{}))
+		add("POST with service="+t.Nonce()+" in the body, and the registry's own in the query", both(is.Service, probe.Mint{Service: t.Nonce()}))
 	}
 	if who := t.Entitlement(); who != nil && who.Secret.Credential.Username != "" && who != id {
+		account := url.Values{"account": {who.Secret.Credential.Username}}
 		add("the account of "+who.Name, probe.Mint{Account: who.Secret.Credential.Username, Scopes: scope})
+		add("POST with the account of "+who.Name+" in the query", probe.Mint{Post: true, Scopes: scope, Query: account.Encode()})
+		add("POST with the account of "+who.Name+" in the body", probe.Mint{Post: true, Scopes: scope, Also: account})
 	}
 	return out
 }

@@ -17,7 +17,7 @@ var Stranger = probe.Probe{
 	Why: "The registry asks everybody for a token, so that it looks closed. But a token service " +
 		"that hands one to whoever asks makes it as open as a registry without a login.",
 	How: []string{
-		"without a credential, tokens are asked for: pull, push and delete and * on the repository, pull on what is above it, the catalog; and to pull, once, with the name and password of a made-up user",
+		"without a credential, tokens are asked for: pull, push and delete and * on the repository, pull on what is above it, the catalog; pull by POST, and by POST with a repository that is open, or does not exist, in the body and the image in the query, and the other way round; and to pull, once, with the name and password of a made-up user",
 		"each different token is used on the manifest and on a layer; content is a failure, a token alone is none",
 		"an upload with such a token is started by anonymous/upload, with --active",
 	},
@@ -34,7 +34,7 @@ var Stranger = probe.Probe{
 			return m.result
 		}
 		var all []given
-		l := beside(func() { all = ask(ctx, t, m.issuer, strangerWishes(t)) }, func() lenient { return lenience(ctx, t) })
+		l := beside(func() { all = ask(ctx, t, m.issuer, strangerWishes(t, m.issuer)) }, func() lenient { return lenience(ctx, t) })
 		if r, known := l.issued(t); known {
 			return r
 		}
@@ -43,7 +43,7 @@ var Stranger = probe.Probe{
 	},
 }
 
-func strangerWishes(t *probe.Trial) (out []wish) {
+func strangerWishes(t *probe.Trial, is probe.Issuer) (out []wish) {
 	name := t.Name(t.Repository())
 	scopes := []string{t.Scope("pull"), t.Scope("pull,push"), t.Scope("*"), t.Scope("pull,push,delete"), "repository:*:pull", "registry:catalog:*"}
 	if above := path.Dir(name); above != "." {
@@ -52,6 +52,8 @@ func strangerWishes(t *probe.Trial) (out []wish) {
 	for _, s := range scopes {
 		out = append(out, wish{"scope=" + s, probe.Mint{Scopes: []string{s}}})
 	}
+	out = append(out, wish{"POST scope=" + t.Scope("pull"), probe.Mint{Scopes: scopes[:1], Post: true}})
+	out = append(out, halves(t, is, nil)...)
 	user, password := t.Stray()
 	return append(out, wish{"a made-up user with a made-up password", probe.Mint{User: [2]string{user, password}, Account: user, Scopes: scopes[:1]}})
 }

@@ -19,7 +19,7 @@ var Escalation = probe.Probe{
 	Why: "A token service that signs what it is asked for gives every user the rights of all: the " +
 		"registry believes the signature.",
 	How: []string{
-		"each identity that policy does not let pull the image (three at most) asks for the right to, in nine ways: pull; pull, push and delete; *; beside a repository of its own as a second parameter and after a space; pull and * by POST; by POST with its own repository in the body and the image in the query, and the other way round",
+		"each identity that policy does not let pull the image (three at most) asks for the right to, in ten ways: pull; pull, push and delete; *; its own repository alone; beside a repository of its own as a second parameter and after a space; pull and * by POST; by POST with its own repository in the body and the image in the query, and the other way round",
 		"each of them asks for a refresh token (offline_token=true by GET, access_type=offline by POST), redeems it for its own repository, and then for the image in five ways: pull; pull, push and delete; *; after its own; for an unknown service. One by one where each use gives another refresh token",
 		"each different token is used on the manifest and on a layer; content is a failure, a token alone is none",
 		"with --active, identities that policy lets pull and not push ask for push and delete, with the credential and with a refresh token, and use the token to start an upload, cancelled at once, and to delete a manifest that cannot exist",
@@ -92,6 +92,7 @@ func greed(t *probe.Trial, is probe.Issuer, others []*probe.Identity) (out []wis
 		for _, actions := range []string{"pull", "pull,push,delete", "*"} {
 			add("scope="+t.Scope(actions), probe.Mint{Scopes: []string{t.Scope(actions)}})
 		}
+		add("scope="+own, probe.Mint{Scopes: []string{own}})
 		add("a second scope "+t.Scope("pull"), probe.Mint{Scopes: []string{own, t.Scope("pull")}})
 		add("a scope and "+t.Scope("pull")+" after a space", probe.Mint{Scopes: []string{own + " " + t.Scope("pull")}})
 		for _, actions := range []string{"pull", "*"} {

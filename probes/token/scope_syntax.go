@@ -47,7 +47,7 @@ var ScopeSyntax = probe.Probe{
 // spellings are odd scopes for the image. Those of an identity are the ones that
 // differ most.
 func spellings(t *probe.Trial, id *probe.Identity) (out []wish) {
-	name, none := t.Name(t.Repository()), "repository:"+t.Name(t.Nowhere())+":pull"
+	name, none := t.Name(t.Repository()), permitted(t, id)
 	plain := "repository:" + name + ":pull"
 	host := "registry"
 	if u := t.Way().URL; u != nil {

@@ -25,7 +25,8 @@ var Surplus = probe.Probe{
 	How: []string{
 		"who may pull the image asks for the right to pull it alone, and reads what the token allows",
 		"the token is used on the catalog: names of other repositories that policy does not open are a failure (medium), where a stranger is denied them",
-		"with --active and where it says that it allows more, it is used to start an upload, cancelled at once, and to delete a manifest that cannot exist",
+		"where it says that it allows other repositories, it is used on the manifest of an image of each that is configured and that policy does not open to everybody (four at most), which somebody is seen to read: content is a failure, high where policy denies the repository to its user, else medium; where none is configured it is not checked",
+		"with --active and where it says that it allows more in the image's repository, it is used to start an upload, cancelled at once, and to delete a manifest that cannot exist; nothing is written to other repositories",
 		"an opaque token cannot be read: token/action uses it",
 	},
 	Fix:      "Let the token service give the intersection of what is asked with what the user may do, and not the latter alone.",
@@ -83,9 +84,11 @@ func beyond(g given, name string) (more []login.Access, readable bool) {
 
 // surplus uses a token for what was not asked for.
 func surplus(ctx context.Context, t *probe.Trial, g given, more []login.Access) probe.Result {
-	r := t.Vary(ctx, probe.Set{Plain: catalog(t), Odd: []probe.Attempt{
+	use := usesElsewhere(ctx, t, g, more)
+	sets := append([]probe.Set{{Plain: catalog(t), Odd: []probe.Attempt{
 		form{name: g.name, token: g.Token, with: "a token that was asked for to pull one image", as: g.as(), secret: true}.attempt(catalog(t)),
-	}})
+	}}}, use.sets...)
+	r := t.Vary(ctx, sets...)
 	r.Evidence = slices.Concat(g.Trail, r.Evidence)
 	if r.Outcome == finding.Fail || r.Outcome == finding.Unknown || r.Outcome == finding.NotChecked {
 		return r
@@ -95,12 +98,12 @@ func surplus(ctx context.Context, t *probe.Trial, g given, more []login.Access) 
 		if r.Outcome == finding.NotApplicable { // the catalog is open to everybody
 			r = probe.Result{Outcome: finding.Pass, Observed: "deny", Evidence: g.Trail, Control: g.Trail, Attempts: r.Attempts}
 		}
-		r.Reason = "the token allows to pull and nothing else; " + r.Reason
+		what := "the token allows to pull the image and nothing else"
 		if len(more) > 0 {
-			r.Reason = "the token says that it allows " + spell(more) + ", of which nothing could be used; " + r.Reason
+			what = "the token says that it allows " + spell(more) + " as well, which opens nothing that is not open to everybody"
 		}
-		r.Reason = strings.TrimSuffix(r.Reason, "; ")
-		return r
+		r.Reason = strings.TrimSuffix(what+"; "+r.Reason, "; ")
+		return use.unused(r)
 	}
 	if !t.Allows(probe.CancelledWrite) {
 		return probe.Result{Outcome: finding.NotChecked, Evidence: g.Trail, Attempts: r.Attempts,
@@ -111,7 +114,7 @@ func surplus(ctx context.Context, t *probe.Trial, g given, more []login.Access) 
 	if w.Outcome == finding.Pass {
 		w.Reason = "the token says that it allows " + spell(more) + " as well, which the registry denies: " + w.Reason
 	}
-	return w
+	return use.unused(w)
 }
 
 func spell(list []login.Access) string {

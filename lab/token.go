@@ -27,6 +27,8 @@ type tokenService struct {
 	lifetime  time.Duration // 0: as usual
 
 	anyService, accountRules       bool // whom it answers for
+	accountBeside                  bool // the account in the query of a POST says who asks
+	strangersPost                  bool // a POST without a credential gets what it asks
 	emptyUser, emptyPassword       bool // who is let in without a secret
 	survives                       bool // a revoked user goes on
 	surplus, escalates             bool // more than was asked, more than one may have

@@ -17,6 +17,7 @@ type asked struct {
 	service, account string
 	scopes           []string // one parameter each
 	beside           []string // those of a POST's query
+	accountBeside    string   // that of a POST's query
 	named            bool     // it comes with a credential
 	user, password   string
 	refresh, subject string // tokens instead of a password
@@ -43,7 +44,10 @@ func (s *tokenService) read(r *http.Request) (q asked, ok bool) {
 		return q, false
 	}
 	q = s.readForm(r.PostForm)
-	q.beside = r.URL.Query()["scope"]
+	q.beside, q.accountBeside = r.URL.Query()["scope"], r.URL.Query().Get("account")
+	if s.strangersPost && q.user == "" && q.refresh == "" && q.subject == "" {
+		q.named = false
+	}
 	return q, true
 }
 
@@ -71,6 +75,9 @@ func (s *tokenService) identify(ctx context.Context, q asked) (user, bool) {
 		if u, ok := s.keys.find(q.account); ok {
 			return u, true
 		}
+	}
+	if u, ok := s.keys.find(q.accountBeside); ok && s.accountBeside {
+		return u, true
 	}
 	switch {
 	case !q.named:

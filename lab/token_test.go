@@ -56,15 +56,15 @@ func (a *asker) mint(query ...string) reply {
 // post asks with a form.
 func (a *asker) post(form ...string) reply {
 	a.t.Helper()
-	return a.postBeside("", form...)
+	return a.postBeside("", "", form...)
 }
 
-// postBeside asks with a form, and with a scope in the query.
-func (a *asker) postBeside(scope string, form ...string) reply {
+// postBeside asks with a form, and with a parameter in the query.
+func (a *asker) postBeside(name, value string, form ...string) reply {
 	a.t.Helper()
 	query := ""
-	if scope != "" {
-		query = "?" + url.Values{"scope": {scope}}.Encode()
+	if name != "" {
+		query = "?" + url.Values{name: {value}}.Encode()
 	}
 	v := url.Values{"service": {"regproof-lab"}, "client_id": {"test"}}
 	for i := 0; i+1 < len(form); i += 2 {
@@ -106,6 +106,12 @@ func TestTokenWeaknesses(t *testing.T) {
 			r := a.mint("scope", "repository:team-a/app:pull,push,delete", "scope", "registry:catalog:*")
 			return opens(a, r) && strings.Contains(claims(t, r.Token), `"push","delete"`) && a.bearer(r.Token).do("GET", "/v2/_catalog").status == 200
 		}},
+		{"token-anonymous-post", func(t *testing.T, a *asker) bool {
+			if opens(a, a.mint("scope", pullA)) {
+				t.Error("a GET gets it")
+			}
+			return opens(a, a.post("scope", pullA))
+		}},
 		{"token-more-than-asked", func(t *testing.T, a *asker) bool {
 			r := a.as(l).mint("scope", pullA)
 			return a.bearer(r.Token).do("POST", "/v2/team-a/app/blobs/uploads/").status == 202 && strings.Contains(claims(t, r.Token), `"catalog"`)
@@ -128,13 +134,13 @@ func TestTokenWeaknesses(t *testing.T) {
 			if opens(a, a.post("grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA)) {
 				t.Error("a body is not checked")
 			}
-			return opens(a, a.postBeside(pullA, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullB))
+			return opens(a, a.postBeside("scope", pullA, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullB))
 		}},
 		{"token-body-beside-query", func(t *testing.T, a *asker) bool {
-			if opens(a, a.postBeside(pullA, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullB)) {
+			if opens(a, a.postBeside("scope", pullA, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullB)) {
 				t.Error("a query is not checked")
 			}
-			return opens(a, a.postBeside(pullB, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA))
+			return opens(a, a.postBeside("scope", pullB, "grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA))
 		}},
 		{"token-last-scope", func(t *testing.T, a *asker) bool {
 			dev := a.with(devUser, devPassword)
@@ -166,6 +172,13 @@ func TestTokenWeaknesses(t *testing.T) {
 		{"token-any-service", func(_ *testing.T, a *asker) bool { return opens(a, a.as(l).mint("service", "another", "scope", pullA)) }},
 		{"token-account", func(_ *testing.T, a *asker) bool {
 			return opens(a, a.with(devUser, devPassword).mint("account", user, "scope", pullA)) && opens(a, a.mint("account", user, "scope", pullA))
+		}},
+		{"token-account-beside-body", func(t *testing.T, a *asker) bool {
+			form := []string{"grant_type", "password", "username", devUser, "password", devPassword, "scope", pullA}
+			if opens(a, a.post(form...)) || opens(a, a.post(append(form, "account", user)...)) {
+				t.Error("the account of a body rules")
+			}
+			return opens(a, a.postBeside("account", user, form...))
 		}},
 		{"token-long-lived", func(_ *testing.T, a *asker) bool { return a.mint().Expires == 86400 }},
 		{"token-no-throttle", func(t *testing.T, a *asker) bool {

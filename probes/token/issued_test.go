@@ -283,6 +283,8 @@ func TestReaders(t *testing.T) {
 		outcome    finding.Outcome
 	}{
 		{"who escalates", "token-escalation", false, finding.Fail},
+		{"who escalates with a refresh token", "token-refresh-unchecked", false, finding.Fail},
+		{"who cannot with a refresh token", "sound-token-oauth", false, finding.Pass},
 		{"who escalates, without --active", "token-escalation", true, finding.NotChecked},
 		{"who cannot", "sound-token", false, finding.Pass},
 	} {

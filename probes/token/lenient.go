@@ -4,6 +4,7 @@ package token
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/regproof/regproof/access"
@@ -55,19 +56,30 @@ func opens(ctx context.Context, t *probe.Trial, f form, plain probe.Attempt) boo
 // token/escalation tells, and no odd way to ask is to blame.
 func plain(ctx context.Context, t *probe.Trial, is probe.Issuer, who []*probe.Identity) []*probe.Identity {
 	return slices.DeleteFunc(slices.Clone(who), func(id *probe.Identity) bool {
-		return probe.Remember(t, "token/plain/"+id.Name, func() bool {
-			scope := []string{t.Scope("pull")}
-			both := ask(ctx, t, is, []wish{{"", probe.Mint{As: id, Scopes: scope}}, {"", probe.Mint{As: id, Scopes: scope, Post: true}}})
-			return slices.ContainsFunc(both, func(g given) bool {
-				return g.claims(t.Name(t.Repository()), "pull") && opens(ctx, t, form{token: g.Token, as: id.Name, secret: true}, t.Plain())
-			})
-		})
+		var got, posted bool
+		together(func() { got = justAsks(ctx, t, is, id, probe.Mint{}) }, func() { posted = justAsks(ctx, t, is, id, probe.Mint{Post: true}) })
+		return got || posted
+	})
+}
+
+// justAsks says whether somebody, nil for a stranger, gets a token that opens the
+// image by asking for it, once.
+func justAsks(ctx context.Context, t *probe.Trial, is probe.Issuer, id *probe.Identity, m probe.Mint) bool {
+	m.As, m.Scopes = id, []string{t.Scope("pull")}
+	name := ""
+	if id != nil {
+		name = id.Name
+	}
+	return probe.Remember(t, fmt.Sprintf("token/plain/%t/%s", m.Post, name), func() bool {
+		g := ask(ctx, t, is, []wish{{"", m}})[0]
+		return g.claims(t.Name(t.Repository()), "pull") && opens(ctx, t, form{token: g.Token, as: name, secret: true}, t.Plain())
 	})
 }
 
 // askOddly asks for tokens in odd ways, as a stranger and as identities that may
 // not have the image (two at most), and leaves out those of whoever gets it by
-// just asking.
+// just asking. A stranger's POSTs are left out where one that just asks gets it,
+// which token/stranger tells.
 func askOddly(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes func(*probe.Identity) []wish) []given {
 	who := t.Others(t.Repository(), access.Pull)
 	who = who[:min(len(who), 2)]
@@ -76,8 +88,23 @@ func askOddly(ctx context.Context, t *probe.Trial, is probe.Issuer, wishes func(
 		all = append(all, wishes(id)...)
 	}
 	var got []given
-	honest := beside(func() { got = ask(ctx, t, is, all) }, func() []*probe.Identity { return plain(ctx, t, is, who) })
-	return slices.DeleteFunc(got, func(g given) bool { return g.mint.As != nil && !slices.Contains(honest, g.mint.As) })
+	var honest []*probe.Identity
+	var posts bool
+	together(
+		func() { got = ask(ctx, t, is, all) },
+		func() { honest = plain(ctx, t, is, who) },
+		func() {
+			if slices.ContainsFunc(all, func(w wish) bool { return w.mint.As == nil && w.mint.Post }) {
+				posts = justAsks(ctx, t, is, nil, probe.Mint{Post: true})
+			}
+		},
+	)
+	return slices.DeleteFunc(got, func(g given) bool {
+		if g.mint.As == nil {
+			return posts && g.mint.Post
+		}
+		return !slices.Contains(honest, g.mint.As)
+	})
 }
 
 // forging is the result of a probe that forges tokens where nothing of its own

@@ -21,6 +21,7 @@ type lenient struct {
 	stripped bool // no signature, whatever the algorithm: token/signature
 	none     bool // alg none: token/algorithm
 	other    bool // a token that says it is for another repository: token/repository
+	guests   bool // what a stranger gets for another repository: token/repository
 }
 
 // lenience finds out once for all probes of an image at an endpoint.
@@ -37,7 +38,10 @@ func lenience(ctx context.Context, t *probe.Trial) lenient {
 		together(
 			look(&l.anything, form{name: "any bearer", token: "regproof"}),
 			look(&l.junk, m.junkSigned()), look(&l.stripped, m.stripped()), look(&l.none, m.none()),
-			func() { l.other = opensElsewhere(ctx, t) },
+			// One that does not say what it is for may be its user's own, which says
+			// nothing of others'.
+			func() { l.other = opensElsewhere(ctx, t, given.silent) },
+			func() { l.guests = opensElsewhere(ctx, t, func(g given) bool { return g.as() != "" }) },
 		)
 		return l
 	})

@@ -129,11 +129,11 @@ func setsElsewhere(t *probe.Trial, p purse) []probe.Set {
 	return sets
 }
 
-// opensElsewhere says whether one of them that says what it is for opens the image
-// in any way, once. Another may be its user's own, which says nothing of others'.
-func opensElsewhere(ctx context.Context, t *probe.Trial) bool {
+// opensElsewhere says whether one of them opens the image in any way, once, of those
+// that are not left out.
+func opensElsewhere(ctx context.Context, t *probe.Trial, without func(given) bool) bool {
 	p := elsewhere(ctx, t)
-	p.usable = slices.DeleteFunc(slices.Clone(p.usable), given.silent)
+	p.usable = slices.DeleteFunc(slices.Clone(p.usable), without)
 	var opened atomic.Bool
 	var tasks []func()
 	for _, set := range setsElsewhere(t, p) {

@@ -39,7 +39,7 @@ var ScopeSyntax = probe.Probe{
 		if r, known := l.issued(t); known {
 			return r
 		}
-		p := sort(all).heard(ctx, t, m.issuer)
+		p := sort(l.aside(t, all)).heard(ctx, t, m.issuer)
 		return p.fold(present(ctx, t, p.show("The scope is checked in one spelling and granted in another."), false))
 	},
 }

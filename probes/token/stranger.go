@@ -38,7 +38,7 @@ var Stranger = probe.Probe{
 		if r, known := l.issued(t); known {
 			return r
 		}
-		p := sort(all).heard(ctx, t, m.issuer).all()
+		p := sort(l.aside(t, all)).heard(ctx, t, m.issuer).all()
 		return p.fold(present(ctx, t, p.show(""), true))
 	},
 }

@@ -34,6 +34,8 @@ func weakToken() []entry {
 			"sound-token", "token/scope-syntax", "token-scope-escalation"), tokens: func(s *tokenService) { s.trims = true }},
 		{Weakness: weak("token-any-service", "Tokens are made for any service, and the registry takes them all.",
 			"verify-sound", "token/service", "jwt-aud-not-checked"), tokens: forAnyService, verifies: true, flaws: ignoresAudience},
+		{Weakness: weak("token-last-service", "Of several services the rights are those at the first, where everything is public, and the token is for the last.",
+			"sound-token", "token/service", ""), tokens: func(s *tokenService) { s.lastService = true }},
 		{Weakness: weak("token-account", "The account parameter says who asks, whatever the credentials are.",
 			"sound-token", "token/service", ""), tokens: func(s *tokenService) { s.accountRules = true }},
 		{Weakness: weak("token-account-beside-body", "The account in the query of a POST says who asks, whatever the credential in its body is.",

@@ -38,6 +38,7 @@ type tokenService struct {
 	queryBeside, bodyBeside        bool // one half of a POST is checked, and the other is granted too
 	everywhere                     bool // whoever may pull one repository gets all that he may pull
 	firstChecked                   bool // of several scopes the first is checked, and the last is granted
+	lastService                    bool // the rights are those at the first service, and the token is for the last
 	trims                          bool // names are tidied after they were checked
 	tells, looksUpFirst, sameDelay bool // what a refused login tells
 	throttle                       *throttle
@@ -74,7 +75,7 @@ func (s *tokenService) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", http.MethodGet)
 		deny(w, r, http.StatusMethodNotAllowed, "UNSUPPORTED", "the operation is unsupported")
 		return
-	case q.service != "" && q.service != service && !s.anyService:
+	case q.service != "" && q.service != service && !s.anyService && !s.lastService:
 		deny(w, r, http.StatusBadRequest, "UNSUPPORTED", "unknown service")
 		return
 	case s.throttle.refuses(q.user):
@@ -117,6 +118,9 @@ func (s *tokenService) answer(w http.ResponseWriter, r *http.Request, q asked, w
 }
 
 func (s *tokenService) audience(q asked) string {
+	if s.lastService && len(q.services) > 0 {
+		return q.services[len(q.services)-1]
+	}
 	if q.service != "" {
 		return q.service // which was checked, or is not
 	}

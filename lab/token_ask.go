@@ -15,6 +15,7 @@ import (
 // asked is a request for a token, of either form.
 type asked struct {
 	service, account string
+	services         []string // all that were sent
 	scopes           []string // one parameter each
 	beside           []string // those of a POST's query
 	accountBeside    string   // that of a POST's query
@@ -30,7 +31,7 @@ func (s *tokenService) read(r *http.Request) (q asked, ok bool) {
 	switch {
 	case r.Method == http.MethodGet:
 		v := r.URL.Query()
-		q = asked{service: v.Get("service"), account: v.Get("account"), scopes: v["scope"], offline: v.Get("offline_token") == "true"}
+		q = asked{service: v.Get("service"), services: v["service"], account: v.Get("account"), scopes: v["scope"], offline: v.Get("offline_token") == "true"}
 		q.user, q.password, _ = r.BasicAuth()
 		q.named = !anonymous(r)
 		return q, true
@@ -55,7 +56,7 @@ func (s *tokenService) read(r *http.Request) (q asked, ok bool) {
 // grant type that is known comes with a credential that nobody has.
 func (s *tokenService) readForm(v url.Values) asked {
 	q := asked{
-		service: v.Get("service"), account: v.Get("account"), scopes: v["scope"],
+		service: v.Get("service"), services: v["service"], account: v.Get("account"), scopes: v["scope"],
 		named: true, form: true, offline: v.Get("access_type") == "offline",
 	}
 	switch v.Get("grant_type") {

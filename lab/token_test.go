@@ -170,6 +170,15 @@ func TestTokenWeaknesses(t *testing.T) {
 			return some
 		}},
 		{"token-any-service", func(_ *testing.T, a *asker) bool { return opens(a, a.as(l).mint("service", "another", "scope", pullA)) }},
+		{"token-last-service", func(t *testing.T, a *asker) bool {
+			twice := func(one, other string) reply {
+				return read(a.t, a.do("GET", "/token?"+url.Values{"service": {one, other}, "scope": {pullA}}.Encode()))
+			}
+			if opens(a, a.mint("scope", pullA)) || opens(a, a.mint("service", "public", "scope", pullA)) || opens(a, twice("regproof-lab", "public")) {
+				t.Error("one service opens it, or the other order")
+			}
+			return opens(a, twice("public", "regproof-lab"))
+		}},
 		{"token-account", func(_ *testing.T, a *asker) bool {
 			return opens(a, a.with(devUser, devPassword).mint("account", user, "scope", pullA)) && opens(a, a.mint("account", user, "scope", pullA))
 		}},

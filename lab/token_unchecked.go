@@ -14,6 +14,10 @@ func (s *tokenService) unchecked(who user, q asked) (granted []grant, ok bool) {
 	sound.queryBeside, sound.bodyBeside, sound.firstChecked, sound.refreshUnchecked = false, false, false, false
 	only := func(scopes ...string) asked { q := q; q.scopes, q.beside = scopes, nil; return q }
 	switch {
+	case s.lastService && q.service != "" && q.service != service: // where everything is public
+		s := sound
+		s.lastService, s.strangers = false, pullsAnything
+		return s.grants(who, q), true
 	case s.strangersPost && q.form && who.name == "":
 		return parsed(q.scopes), true
 	case s.refreshUnchecked && q.refresh != "":

@@ -32,12 +32,13 @@ func renewalOf(ctx context.Context, t *probe.Trial, is probe.Issuer, id *probe.I
 	posted.Post = true
 	var subject string
 	var why error
-	if c := id.Secret.Credential; c.Username == "" {
+	if c := id.Secret.Credential; c.Username == "" && !c.Refresh.IsZero() {
 		r.token = c.Refresh.Reveal() // it logs in with one
 	} else {
 		for _, g := range ask(ctx, t, is, []wish{{"", asked}, {"", posted}}) {
 			r.trail = append(r.trail, g.Trail...)
 			switch {
+			case g.mint.Post && g.Status >= 500 && g.Status != http.StatusServiceUnavailable: // a server that knows no POST
 			case g.NotAsked != "" || g.Err != nil && !g.refused():
 				why = g.Err
 			case r.token == "" && g.Refresh != g.Token:
@@ -59,7 +60,7 @@ func renewalOf(ctx context.Context, t *probe.Trial, is probe.Issuer, id *probe.I
 	case g.missed():
 		r.none, r.token = fmt.Sprintf("nothing takes the refresh token of %s (POST: %d)", id.Name, g.Status), ""
 	case g.Token == "":
-		r.dead, r.token = fmt.Sprintf("the refresh token of %s is good for nothing (%s)", id.Name, cmp.Or(g.NotAsked, said(g.Answer))), ""
+		r.dead, r.token = fmt.Sprintf("the refresh token of %s is good for nothing (%s)", id.Name, cmp.Or(said(g.Answer), fmt.Sprint(g.Err))), ""
 	case subject != "" && got != "" && got != subject:
 		r.dead, r.token = fmt.Sprintf("the refresh token of %s gets a token of somebody else", id.Name), ""
 	}

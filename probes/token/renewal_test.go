@@ -35,7 +35,7 @@ func (s *turning) wrap(inner string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.n++
-	outer := fmt.Sprintf("turn-%d", s.n)
+	outer := fmt.Sprintf("turning-%024d", s.n)
 	s.given[outer] = inner
 	return outer
 }
@@ -133,6 +133,11 @@ func TestRenewal(t *testing.T) {
 				o.Images = o.Images[:1]
 			}})
 			want(t, c, "escalation", tc.outcome, finding.Critical, tc.words)
+			for x, err := range c.Recorder.All() {
+				if raw, _ := json.Marshal(x); err != nil || bytes.Contains(raw, []byte("turning-0")) {
+					t.Errorf("a refresh token is shown: %v, %s", err, raw)
+				}
+			}
 		})
 	}
 	if turns.twice > 0 {

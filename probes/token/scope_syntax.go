@@ -19,8 +19,8 @@ var ScopeSyntax = probe.Probe{
 	Why: "A token service that checks a scope as it was sent, and grants what it makes of it, can be " +
 		"talked into anything by a space, a capital letter or an escape.",
 	How: []string{
-		"a stranger asks for the image in 26 spellings: repeated, joined by each separator, with escapes, capitals, blanks, slashes and dots around the name, with a class, a host, a tag, wildcards",
-		"each identity that policy does not let pull the image (two at most) asks in the eight that differ most",
+		"a stranger asks for the image in 26 spellings: after a repository that is open to everybody, or does not exist, as another parameter and by each separator; with escapes, capitals, blanks, slashes and dots around the name, with a class, a host, a tag, wildcards",
+		"each identity that policy does not let pull the image (two at most) asks in the eight that differ most, one of them after a repository of its own",
 		"tokens that say that they allow something, or cannot be read, are used on the manifest, each different one, and two of them on a layer; content is a failure, a token alone is none",
 	},
 	Fix:      "Parse a scope once, strictly, refuse what is not in the grammar, and check what was parsed and will be granted.",

@@ -25,13 +25,14 @@ type file struct {
 // section is the fix of one control.
 type section struct {
 	in, say, snippet string
-	wrong            []string
+	wrong, also      []string
 }
 
 // parse reads a file of fixes. It begins with "title: NAME"; lines with # and
 // empty lines may stand around it. Then come sections, each begun by a line
 // "-- CONTROL --". A section holds headers, a sentence, an empty line and the
-// snippet. The headers are "in: WHERE" and, as often as needed, "wrong: LINE".
+// snippet. The headers are "in: WHERE" and, as often as needed, "wrong: LINE"
+// and "also: CONTROL...", further controls that the section is the fix for.
 // A section without a snippet takes that of the section "guard", whose header
 // "for: CONTROL..." lists the controls that it is the fix for as it stands. A
 // section "-- frame WHERE --" is a whole configuration with a line {{fix}}.
@@ -95,9 +96,6 @@ func (f *file) add(name, body string) error {
 		f.frames[where] = strings.Trim(body, "\n") + "\n"
 		return nil
 	}
-	if _, ok := f.fixes[name]; ok {
-		return errors.New("is there twice")
-	}
 	var s section
 	lines := strings.Split(strings.Trim(body, "\n"), "\n")
 	for len(lines) > 0 {
@@ -110,10 +108,12 @@ func (f *file) add(name, body string) error {
 			s.in = value
 		case key == "wrong":
 			s.wrong = append(s.wrong, value)
+		case key == "also" && name != guard:
+			s.also = append(s.also, strings.Fields(value)...)
 		case key == "for" && name == guard:
 			f.general = append(f.general, strings.Fields(value)...)
 		default:
-			return fmt.Errorf("%q: expected in: (once), wrong: or, in %s, for:", lines[0], guard)
+			return fmt.Errorf("%q: expected in: (once), wrong:, also: or, in %s, for:", lines[0], guard)
 		}
 		lines = lines[1:]
 	}
@@ -125,6 +125,11 @@ func (f *file) add(name, body string) error {
 	case (s.in == "") != (s.snippet == ""):
 		return errors.New("in: and a snippet go together")
 	}
-	f.fixes[name] = s
+	for _, id := range append([]string{name}, s.also...) {
+		if _, ok := f.fixes[id]; ok {
+			return fmt.Errorf("%s is there twice", id)
+		}
+		f.fixes[id] = s
+	}
 	return nil
 }

@@ -32,6 +32,7 @@ Do not guard half.
 
 -- e --
 in: elsewhere
+also: g h
 Do another thing.
 
 line
@@ -54,6 +55,7 @@ func TestParse(t *testing.T) {
 		{"c", "Guard all.", "the file", "guard: on", "begin\nguard: on\nend\n", 0, true},
 		{"d", "Do not guard half.", "the file", "guard: on", "begin\nguard: on\nend\n", 2, false},
 		{"e", "Do another thing.", "elsewhere", "line\n\nother line", "", 0, false},
+		{"h", "Do another thing.", "elsewhere", "line\n\nother line", "", 0, false},
 	} {
 		got, ok := f.fix(tc.control, "small")
 		if !ok || got.Say != tc.say || got.In != tc.in || got.Snippet != tc.snippet || got.Title != "Small" ||
@@ -75,6 +77,8 @@ func TestParseRefuses(t *testing.T) {
 		{"no guard", "-- guard --", "-- guards --", "for:"},
 		{"a guard without a snippet", "in: the file\nfor: a b\nfor: c\nGuard\nall.\n\nguard: on\n", "Guard all.\n", "no section guard"},
 		{"a section twice", "-- e --", "-- d --", "is there twice"},
+		{"a control twice", "also: g h", "also: g d", "is there twice"},
+		{"also: in the guard", "for: c", "also: c", "expected in:"},
 		{"an unknown header", "in: elsewhere", "where: elsewhere", "expected in:"},
 		{"in: twice", "in: elsewhere", "in: elsewhere\nin: here", "expected in:"},
 		{"for: elsewhere", "in: elsewhere", "in: elsewhere\nfor: g", "expected in:"},

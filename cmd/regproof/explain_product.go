@@ -34,11 +34,7 @@ func checkProduct(name string) error {
 func fixFor(out io.Writer, p probe.Probe, name string) {
 	text, ok := product.Fix(p.Control, name)
 	if !ok {
-		say := "There is nothing to set here for this."
-		if others := product.For(p.Control); len(others) > 0 {
-			say = "There is nothing to set here for this, but there is in " + strings.Join(others, ", ") + "."
-		}
-		fmt.Fprintf(out, "Fix for %s\n%s\n\n", name, report.Fold(say, "  "))
+		fmt.Fprintf(out, "Fix for %s\n%s\n\n", name, report.Fold(noFix(p.Control, name), "  "))
 		return
 	}
 	fmt.Fprintf(out, "Fix for %s\n", text.Title)
@@ -74,4 +70,19 @@ func choice(command string, names []string) string {
 		width += len(n)
 	}
 	return b.String()
+}
+
+// noFix is what to say where a product has no text for a control: what to do
+// instead, or that only the text is missing, which says nothing of the product.
+func noFix(control, name string) string {
+	say, ok := product.Instead(control, name)
+	if ok {
+		say = "There is nothing to set in " + name + ". " + say
+	} else {
+		say = "There is no text for " + name + " yet. What is said above holds there, too."
+	}
+	if others := product.For(control); len(others) > 0 {
+		say += " There is one for " + strings.Join(others, ", ") + "."
+	}
+	return say
 }

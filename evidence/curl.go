@@ -62,6 +62,45 @@ func Curl(x Exchange, caFile string) []string {
 	return append(lines, "--request-target", quote(x.Target), quote(c.origin()+"/"))
 }
 
+// most is how many bytes of a body CurlBody shows.
+const most = "2000"
+
+// CurlBody is Curl, which throws the body away, with the first 2,000 bytes of it
+// where they are what was found: a list, a page, an error's code, a token
+// service's answer. Of an image the headers say enough.
+func CurlBody(x Exchange, caFile string) []string {
+	lines := Curl(x, caFile)
+	if !strings.Contains(lines[0], discard) || !x.tells() {
+		return lines
+	}
+	lines[0] = strings.Replace(lines[0], discard, "", 1)
+	return append(lines, "| head -c "+most)
+}
+
+// CurlTimed is Curl, with the time that the answer took after its headers.
+func CurlTimed(x Exchange, caFile string) []string {
+	lines := Curl(x, caFile)
+	if !strings.Contains(lines[0], discard) {
+		return lines
+	}
+	return slices.Insert(lines, 1, `-w '%{time_total} s\n'`)
+}
+
+const discard = " -o /dev/null"
+
+// tells says whether the body is a text that shows what was found.
+func (x Exchange) tells() bool {
+	if x.BodySize == 0 {
+		return false
+	}
+	if x.Status >= 400 || strings.Contains(x.Target, "/referrers/") {
+		return true
+	}
+	kind, _, _ := strings.Cut(strings.ToLower(x.served()), ";")
+	image := strings.Contains(x.Target, "/blobs/") || strings.Contains(x.Target, "/manifests/")
+	return !image && (strings.TrimSpace(kind) == "application/json" || strings.HasPrefix(kind, "text/"))
+}
+
 // plainTarget is what curl sends as it stands when it is part of a URL, and
 // dots are what it resolves.
 var (

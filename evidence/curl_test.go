@@ -74,6 +74,38 @@ func TestCurl(t *testing.T) {
 	}
 }
 
+// TestCurlBody: what a list or an error says is shown, bounded; what is in an
+// image is not, nor a body that is not there.
+func TestCurlBody(t *testing.T) {
+	for _, c := range []struct {
+		name, method, target, kind string
+		status                     int
+		size                       int64
+		shown                      bool
+	}{
+		{"a list", "GET", "/v2/a/tags/list", "application/json; charset=utf-8", 200, 40, true},
+		{"referrers", "GET", "/v2/a/referrers/sha256:00", "application/vnd.oci.image.index.v1+json", 200, 40, true},
+		{"metrics", "GET", "/metrics", "text/plain", 200, 40, true},
+		{"an error", "DELETE", "/v2/a/manifests/sha256:00", "application/json", 404, 40, true},
+		{"a manifest", "GET", "/v2/a/manifests/1", "application/json", 200, 40, false},
+		{"a layer", "GET", "/v2/a/blobs/sha256:00", "application/octet-stream", 200, 40, false},
+		{"no body", "GET", "/v2/a/tags/list", "application/json", 200, 0, false},
+		{"HEAD", "HEAD", "/v2/a/tags/list", "application/json", 404, 40, false},
+	} {
+		x := evidence.Exchange{
+			Method: c.method, Target: c.target, Host: "r.example", Address: "10.0.0.1:80", Protocol: "HTTP/1.1", Status: c.status, BodySize: c.size,
+			ResponseHeaders: [][2]string{{"Content-Type", c.kind}},
+		}
+		got := strings.Join(evidence.CurlBody(x, ""), " ")
+		if shown := strings.HasSuffix(got, "| head -c 2000") && !strings.Contains(got, "/dev/null"); shown != c.shown {
+			t.Errorf("%s: %s", c.name, got)
+		}
+		if got := strings.Join(evidence.CurlTimed(x, ""), " "); c.method == "GET" && !strings.Contains(got, `-o /dev/null -w '%{time_total} s\n'`) {
+			t.Errorf("%s: %s", c.name, got)
+		}
+	}
+}
+
 // TestMade: what a probe made up is recorded as it is; a secret never is, even
 // if it is said to be made up.
 func TestMade(t *testing.T) {

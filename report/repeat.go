@@ -16,24 +16,28 @@ import (
 
 // shows is the exchange that shows the failure best: the last one that was
 // answered with 2xx or 3xx, else the last. A DELETE only tidies up, unless
-// nothing else was let through.
+// nothing else was let through; a request for a token is shown where there was
+// nothing else.
 func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
-	x, found := t.best(f, false)
+	x, found := t.best(f, func(x evidence.Exchange) bool { return !tokenRequest(x) && x.Method != "DELETE" })
 	if found && (x.Status/100 == 2 || x.Status/100 == 3) {
 		return x, true
 	}
-	if d, ok := t.best(f, true); ok {
+	if d, ok := t.best(f, func(x evidence.Exchange) bool { return !tokenRequest(x) && x.Method == "DELETE" }); ok {
 		return d, true
 	}
-	return x, found
+	if found {
+		return x, true
+	}
+	return t.best(f, func(x evidence.Exchange) bool { return tokenRequest(x) && x.Method == "GET" })
 }
 
-func (t *text) best(f finding.Finding, deletes bool) (evidence.Exchange, bool) {
+func (t *text) best(f finding.Finding, fits func(evidence.Exchange) bool) (evidence.Exchange, bool) {
 	var best evidence.Exchange
 	found := false
 	for _, id := range f.Evidence {
 		x, err := t.r.Recorder.Get(id)
-		if err != nil || tokenRequest(x) || (x.Method == "DELETE") != deletes || strings.HasPrefix(x.Target, "file:") {
+		if err != nil || !fits(x) || strings.HasPrefix(x.Target, "file:") {
 			continue
 		}
 		if !found || x.Status/100 == 2 || x.Status/100 == 3 {
@@ -57,26 +61,75 @@ func tokenRequest(x evidence.Exchange) bool {
 // sandbox is gone, so that it takes another run.
 func (t *text) repeat(f finding.Finding, x evidence.Exchange) {
 	if p, ok := t.r.Probe(f.Probe); ok && p.Effect == probe.SandboxWrite {
-		t.field("repeat", "what was pushed is removed again; a run that does it once more has")
+		t.field("repeat", "it takes a run that pushes once more, and removes what it may:")
 		t.field("", "--write-sandbox "+f.Repository+" --only "+f.Probe)
 		return
 	}
-	lines := evidence.Curl(x, t.r.CAFile)
-	if m := atTimes.FindStringSubmatch(f.Variant); m != nil {
-		lines[0] = "for i in $(seq " + m[1] + "); do " + lines[0]
-		lines[len(lines)-1] += "; done"
+	lines := t.again(f, x)
+	label := "repeat"
+	say := func(lines []string) {
+		t.command(label, lines)
+		label = ""
 	}
 	tx, ok := t.token(f, x)
-	if !ok {
-		t.set(x, lines)
-		t.command("repeat", lines)
-		return
+	if ok {
+		first := evidence.Curl(tx, t.r.CAFile)
+		first[0] = "REGPROOF_TOKEN=$(curl -sS"
+		t.set(f, tx, first)
+		say(append(first, `| sed 's/.*"token":"\([^"]*\)".*/\1/')`))
+	} else {
+		t.set(f, x, lines)
 	}
-	first := evidence.Curl(tx, t.r.CAFile)
-	first[0] = "REGPROOF_TOKEN=$(curl -sS"
-	t.set(tx, first)
-	t.command("repeat", append(first, `| sed 's/.*"token":"\([^"]*\)".*/\1/')`))
-	t.command("", lines)
+	if d, ok := t.denied(f, x); ok {
+		say([]string{fmt.Sprintf("# a stranger gets %d:", d.Status)})
+		say(evidence.Curl(d, t.r.CAFile))
+		say([]string{fmt.Sprintf("# %s gets %d:", x.Identity, x.Status)})
+	}
+	say(lines)
+	if x.Method == "POST" && x.Status == 202 {
+		say([]string{"# it starts an upload: end it with DELETE of its Location"})
+	}
+}
+
+// again is the command for an exchange, as often as the failure takes.
+func (t *text) again(f finding.Finding, x evidence.Exchange) []string {
+	lines, times := evidence.CurlBody(x, t.r.CAFile), measured[f.Control]
+	if times != "" {
+		lines = evidence.CurlTimed(x, t.r.CAFile)
+	}
+	if m := atTimes.FindStringSubmatch(f.Variant); m != nil {
+		lines, times = evidence.Curl(x, t.r.CAFile), m[1]
+	}
+	if times != "" {
+		lines[0] = "for i in $(seq " + times + "); do " + lines[0]
+		lines[len(lines)-1] += "; done"
+	}
+	return lines
+}
+
+// measured is how often a command has to be run for controls that one answer
+// tells nothing of.
+var measured = map[string]string{"password-guessing": "20", "user-timing": "10"}
+
+// denied is the answer to a stranger that makes the one to an identity, which
+// is no success, a failure: it was denied the same.
+func (t *text) denied(f finding.Finding, x evidence.Exchange) (found evidence.Exchange, ok bool) {
+	if x.Status != 404 || x.Identity == "" || x.Identity == login.Anonymous {
+		return found, false
+	}
+	for _, id := range slices.Concat(f.Evidence, f.ControlEvidence) {
+		d, err := t.r.Recorder.Get(id)
+		if err == nil && d.Identity == login.Anonymous && d.Method == x.Method && (d.Status == 401 || d.Status == 403) && kindOf(d.Target) == kindOf(x.Target) {
+			found, ok = d, true
+		}
+	}
+	return found, ok
+}
+
+// kindOf is a target without its digest: those that cannot exist differ.
+func kindOf(target string) string {
+	kind, _, _ := strings.Cut(target, "sha256:")
+	return kind
 }
 
 // token is the request for the token that an exchange was made with: the last
@@ -99,10 +152,13 @@ func (t *text) token(f finding.Finding, x evidence.Exchange) (found evidence.Exc
 }
 
 // set says what the variables of a command are.
-func (t *text) set(x evidence.Exchange, lines []string) {
+func (t *text) set(f finding.Finding, x evidence.Exchange, lines []string) {
 	all, who := strings.Join(lines, " "), "of "+x.Identity
-	if x.Identity == "" || x.Identity == login.Anonymous || x.Identity == probe.Guessing {
-		who = "of nobody, made up as it is told above"
+	switch {
+	case f.Control == "user-timing":
+		who = "of the decoy, then of a user that does not exist, with wrong passwords"
+	case x.Identity == "" || x.Identity == login.Anonymous || x.Identity == probe.Guessing:
+		who = "of a user that does not exist"
 	}
 	var says []string
 	for _, v := range []struct{ name, what string }{

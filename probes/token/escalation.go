@@ -78,6 +78,11 @@ var Escalation = probe.Probe{
 	},
 }
 
+// overgranted is the fix where whoever may pull is given more: from outside, a
+// right that policy does not know of looks like one that is signed unseen.
+const overgranted = "Take the right to push and to delete from it in the token service, or state it in policy.rules; authz/push and authz/delete " +
+	"find the same. If it has none there, the service signs what it is asked for: intersect that with what the user may do."
+
 // maxOthers bounds how many identities are tried.
 const maxOthers = 3
 
@@ -170,7 +175,7 @@ func pushes(ctx context.Context, t *probe.Trial, is probe.Issuer, r probe.Result
 			w.Attempts += r.Attempts
 			w.Evidence = slices.Concat(g.Trail, w.Evidence)
 			if w.Outcome != finding.Pass {
-				w.Severity = finding.High
+				w.Severity, w.Fix = finding.High, overgranted
 				return w
 			}
 			r = w

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/regproof/regproof/finding"
 	"github.com/regproof/regproof/probe"
@@ -50,7 +51,7 @@ func servesPlainly(ctx context.Context, t *probe.Trial, place netip.AddrPort, a 
 		got := t.InClear(ctx, place, request, false)
 		if got.NotAsked == "" && is(got.Response) && is(t.InClear(ctx, place, request, true).Response) {
 			return probe.Verdict{
-				Outcome: finding.Fail, Severity: finding.Critical, Evidence: append(got.Trail, a.Trail...), Control: a.Trail,
+				Outcome: finding.Fail, Severity: finding.Critical, Evidence: slices.Concat(a.Trail, got.Trail), Control: a.Trail,
 				Subject: &finding.Subject{Kind: "manifest", Digest: "sha256:" + got.SHA256, MediaType: got.Header.Get("Content-Type")},
 				Reason:  fmt.Sprintf("%s serves a private manifest to anybody", origin(got)),
 				Message: fmt.Sprintf("%s serves a private manifest to anybody, without TLS", origin(got)),

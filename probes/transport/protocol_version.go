@@ -19,7 +19,8 @@ var ProtocolVersion = probe.Probe{
 	Title: "No TLS version before 1.2 is offered",
 	Why: "TLS 1.0 and 1.1 (RFC 8996) and SSL rest on MD5 and SHA-1 and on ciphers that can be " +
 		"attacked from between. A server that still speaks them lets such a client, and whoever " +
-		"can make a client fall back, use them.",
+		"can make a client fall back, use them. TLS 1.2 is sound with good suites; where tls.minVersion " +
+		"of the file is 1.3, it is not what was agreed.",
 	How: []string{
 		"at every address one handshake each with TLS 1.3, 1.2, 1.1 and 1.0 alone, and the server name of the endpoint; 1.1 and 1.0 once more, written by hand with every cipher suite there is, where they are not refused as a version",
 		"a hello of SSL 3.0 and one of SSL 2.0, written by hand: the server's choice is read, and no more",
@@ -45,7 +46,11 @@ var ProtocolVersion = probe.Probe{
 			}
 			return versions(ctx, t, got)
 		})
-		return r.Expecting(wire.VersionName(t.MinVersion()) + " or later alone")
+		r = r.Expecting(wire.VersionName(t.MinVersion()) + " or later alone")
+		if t.MinVersion() == tls.VersionTLS13 {
+			r.Fix = only13
+		}
+		return r
 	},
 }
 
@@ -66,6 +71,10 @@ func withEverySuite(ctx context.Context, t *probe.Trial, p probe.Place, s wire.S
 
 // protocolVersion is the alert of a server that does not have a version.
 const protocolVersion = 70
+
+// only13 is the fix where tls.minVersion of the file is 1.3.
+const only13 = "Allow TLS 1.3 alone, as tls.minVersion of the file says (nginx: ssl_protocols TLSv1.3; distribution: " +
+	"http.tls.minimumtls: tls1.3; HAProxy: ssl-min-ver TLSv1.3; Caddy: protocols tls1.3)."
 
 // ssl2Timeout is how long a server may take that speaks SSL 2.0.
 const ssl2Timeout = 2 * time.Second

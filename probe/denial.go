@@ -42,6 +42,9 @@ const inHandshake = "the TLS handshake asks for a client certificate"
 
 // mend says what helps the run where a certificate does not verify.
 func mend(problem string) string {
+	if strings.Contains(problem, "insecure algorithm") { // which no authority makes good
+		return "issue it anew, signed with SHA-256; --insecure goes on all the same"
+	}
 	if strings.Contains(problem, "unknown authority") {
 		return "pass --ca-file, or tls.ca in the file"
 	}

@@ -145,7 +145,11 @@ func (r *run) sample(ctx context.Context, s *subject, doors []*door) []ImageRef 
 		}
 	}
 	if n := len(s.listed); n > len(out) {
-		r.notes = append(r.notes, fmt.Sprintf("%d of %d listed repositories were sampled (--sample %d)", len(out), n, r.opts.Sample))
+		why := "no tag was listed of the others"
+		if len(out) >= r.opts.Sample {
+			why = fmt.Sprintf("--sample %d", r.opts.Sample)
+		}
+		r.notes = append(r.notes, fmt.Sprintf("%d of %d listed repositories were sampled (%s)", len(out), n, why))
 	}
 	return out
 }

@@ -80,6 +80,9 @@ func (g Guard) Check(ctx context.Context, base *url.URL, raw string, purpose Pur
 	d := Destination{URL: u, Origin: origin, SameOrigin: origin == baseOrigin}
 	named := d.SameOrigin || slices.Contains(g.Allowed, origin)
 	if base.Scheme == "https" && u.Scheme == "http" && !named {
+		if purpose == Realm {
+			return refuse("it leaves https, and neither --allow-realm nor realms in the file names it")
+		}
 		return refuse("it leaves https")
 	}
 	if metadataName(u.Hostname()) {

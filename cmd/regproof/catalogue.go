@@ -66,14 +66,10 @@ func matchProbes(pattern string) (map[string]bool, error) {
 			}
 		}
 	}
-	hint := ""
 	if slices.ContainsFunc(allProbes(), func(p probe.Probe) bool { return strings.HasPrefix(p.ID, pattern+"/") }) {
 		return nil, fmt.Errorf("no probe, control or clause matches %q, did you mean all of the family, %q?", pattern, pattern+"/*")
 	}
-	if near := nearest(pattern); near != "" {
-		hint = fmt.Sprintf(", did you mean %q?", near)
-	}
-	return nil, fmt.Errorf("no probe, control or clause matches %q%s (regproof probes lists them, regproof probes --controls the clauses)", pattern, hint)
+	return nil, fmt.Errorf("no probe, control or clause matches %q%s (regproof probes lists them, regproof probes --controls the clauses)", pattern, mean(nearest(pattern)))
 }
 
 func cites(id, clause string) bool {

@@ -119,7 +119,7 @@ func check(cmd *cobra.Command, f checkFlags, args []string) error {
 		return err
 	}
 	if f.insecure && s.loggedIn && !f.plan {
-		fmt.Fprintln(cmd.ErrOrStderr(), "regproof: --insecure: credentials are sent to servers whose certificate does not verify, whoever they are")
+		tell(cmd.ErrOrStderr(), "regproof: --insecure: credentials are sent to servers whose certificate does not verify, whoever they are")
 	}
 	if f.plan {
 		return printPlan(cmd.Context(), cmd.OutOrStdout(), s.opts)

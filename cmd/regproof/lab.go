@@ -69,6 +69,9 @@ func labRun() *cobra.Command {
 			default:
 				return fmt.Errorf("--auth %q: expected basic, token or none", auth)
 			}
+			if err := checkWeaknesses(args); err != nil {
+				return err
+			}
 			return serveLab(cmd, o)
 		},
 	}
@@ -126,7 +129,7 @@ func serveLab(cmd *cobra.Command, o lab.DoorOptions) error {
 	for _, at := range d.Addrs()[1:] {
 		flags += " --endpoint " + strings.SplitAfter(d.URL(), "://")[0] + at
 	}
-	fmt.Fprintf(out, "try       echo %s | regproof check %s/%s%s \\\n            --username %s --password-stdin\n", password, host, private, flags, user)
+	fmt.Fprintf(out, "try       echo %s | \\\n            regproof check %s/%s \\\n           %s --username %s --password-stdin\n", password, host, private, flags, user)
 	fmt.Fprintln(cmd.ErrOrStderr(), "serving until interrupted (Ctrl-C)")
 	<-cmd.Context().Done()
 	return nil

@@ -14,7 +14,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -47,11 +46,11 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return report.OK
 	case errors.As(err, &exit):
 		if exit.message != "" {
-			fmt.Fprintln(errOut, exit.message)
+			tell(errOut, exit.message)
 		}
 		return exit.code
 	}
-	fmt.Fprintf(errOut, "regproof: %s\n", strings.TrimSpace(err.Error()))
+	tell(errOut, "regproof: "+strings.TrimSpace(err.Error()))
 	return report.Usage
 }
 
@@ -73,6 +72,7 @@ func command() *cobra.Command {
 		Example:       "  regproof check registry.corp.example/team/app:1.4\n  regproof demo",
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(checkCommand(), explainCommand(), probesCommand(), doctorCommand(), demoCommand(), labCommand(), sandboxCommand(), versionCommand(), manCommand())
 	return root

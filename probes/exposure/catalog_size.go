@@ -50,7 +50,10 @@ func catalogSize(ctx context.Context, t *probe.Trial) probe.Result {
 	case a.Failure != "":
 		r.Reason = "no answer: " + string(a.Failure)
 	case a.Status == 0:
-		r.Reason = "no credential that may list the catalog was given, or this is a cache"
+		r.Reason = "no credential that may list the catalog was given"
+		if t.Way().User != "" {
+			r.Reason = "this is a cache, and nobody was seen to read at the registry behind it"
+		}
 		r.Attempts = 0
 	case a.Status == http.StatusBadRequest && code == "PAGINATION_NUMBER_INVALID":
 		r.Outcome, r.Observed, r.Control = finding.Pass, "deny", a.Trail

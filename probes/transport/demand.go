@@ -98,7 +98,7 @@ func (d *demand) at(ctx context.Context, p probe.Place) (probe.Result, bool) {
 		}
 		return probe.Result{
 			Outcome: finding.Fail, Severity: finding.High, Observed: "allow", Address: p.Address(), Variant: s.who, Subject: &finding.Subject{Kind: "door"},
-			Reason: fmt.Sprintf("%d to %s", a.Status, s.who), Evidence: evidence, Control: ids(own),
+			Reason: fmt.Sprintf("%d to whoever shows %s", a.Status, s.who), Evidence: evidence, Control: ids(own),
 			Message: fmt.Sprintf("%s answers %d to %s: a client certificate is meant to be required, and is not", what, a.Status, s.who),
 		}, true
 	}

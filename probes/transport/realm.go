@@ -46,7 +46,7 @@ func realms(ctx context.Context, t *probe.Trial, expected string, judge func(rea
 	}
 	r := t.Judge(ctx, []probe.Attempt{
 		{Request: ping, Direct: true, Judge: look, Limits: header},
-		{Request: oci.Request{Method: "GET", Kind: oci.Manifest, Repository: repository, Reference: reference, Accept: oci.AcceptManifests()}, Direct: true, Judge: look, Limits: header},
+		{Request: oci.Request{Method: "GET", Kind: oci.Manifest, Repository: repository, Reference: reference, Accept: oci.AcceptManifests()}, Variant: "for a manifest", Direct: true, Judge: look, Limits: header},
 	})
 	r.Expected = expected
 	if r.Outcome == finding.Pass || r.Outcome == finding.Fail {

@@ -100,6 +100,11 @@ func resumed(ctx context.Context, t *probe.Trial, p probe.Place) probe.Result {
 		r.Reason = "no TLS session can be had here without the client certificate"
 		return r
 	}
+	if len(t.ReadBy()) == 0 {
+		r.Outcome, r.Evidence = finding.Unknown, trail[:min(len(trail), 20)]
+		r.Reason = fmt.Sprintf("no control: nobody was seen to read the image here; %d sessions of other names opened nothing", sessions)
+		return r
+	}
 	return probe.Result{
 		Outcome: finding.Pass, Observed: "deny", Attempts: r.Attempts, Evidence: trail[:min(len(trail), 20)], Control: t.ReadBy(),
 		Reason: fmt.Sprintf("%d sessions of other names, none of which opened anything", sessions),

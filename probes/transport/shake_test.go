@@ -217,3 +217,23 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d not checked, %d sent", spent, got.Recorder.Sent())
 	}
 }
+
+// TestLeastVersion: where the file asks for TLS 1.3, the fix is for that.
+func TestLeastVersion(t *testing.T) {
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-tls"}})
+	for _, tc := range []struct {
+		least   uint16
+		outcome finding.Outcome
+		fix     string
+	}{
+		{tls.VersionTLS12, finding.Pass, ""},
+		{tls.VersionTLS13, finding.Fail, "nginx: ssl_protocols TLSv1.3;"},
+	} {
+		got := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{transport.ProtocolVersion}, Change: func(o *probe.Options) { quiet(t)(o); o.Targets[0].MinVersion = tc.least }})
+		f, _ := got.Probe("transport/protocol-version")
+		if f.Outcome != tc.outcome || !strings.Contains(f.Fix, tc.fix) || strings.Contains(f.Fix, "TLSv1.2") || strings.Contains(f.Fix, "tls1.2") {
+			t.Errorf("at least %x: %s, fix %q", tc.least, f.Outcome, f.Fix)
+		}
+	}
+}

@@ -15,10 +15,20 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// tell writes an error or a hint, a line at a time. A line that is too wide is
+// tell writes an error or a hint, folded where a person reads it. A file or a
+// program gets every line whole, to search in.
+func tell(w io.Writer, message string) {
+	if terminal(w) {
+		foldErrors(w, message)
+		return
+	}
+	fmt.Fprintln(w, message)
+}
+
+// foldErrors writes a message a line at a time. A line that is too wide is
 // folded at its blanks, but for one that begins with some: it is an example, or
 // a place in a file. A word is never cut: it may be an address to copy.
-func tell(w io.Writer, message string) {
+func foldErrors(w io.Writer, message string) {
 	for line := range strings.SplitSeq(message, "\n") {
 		if utf8.RuneCountInString(line) <= report.Width || strings.HasPrefix(line, " ") {
 			fmt.Fprintln(w, line)

@@ -17,7 +17,7 @@ func TestTell(t *testing.T) {
 	long := "regproof: " + strings.TrimSpace(strings.Repeat("word ", 40))
 	address := "regproof: no answer from https://registry.example/" + strings.Repeat("a", 90)
 	var b bytes.Buffer
-	tell(&b, long)
+	foldErrors(&b, long)
 	for l := range strings.Lines(b.String()) {
 		if utf8.RuneCountInString(l) > report.Width+1 {
 			t.Errorf("%d columns: %q", utf8.RuneCountInString(l), l)
@@ -27,13 +27,18 @@ func TestTell(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	b.Reset()
-	tell(&b, address)
+	foldErrors(&b, address)
 	if !strings.Contains(b.String(), strings.Repeat("a", 90)) {
 		t.Errorf("a word was cut: %q", b.String())
 	}
+	b.Reset()
+	tell(&b, long)
+	if b.String() != long+"\n" {
+		t.Errorf("what is no terminal gets %q", b.String())
+	}
 	example := "two faults:\n  " + long
 	b.Reset()
-	tell(&b, example)
+	foldErrors(&b, example)
 	if b.String() != example+"\n" {
 		t.Errorf("%q", b.String())
 	}

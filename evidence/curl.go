@@ -63,9 +63,9 @@ func Curl(x Exchange, caFile string) []string {
 }
 
 // most is how many bytes of a body CurlBody shows.
-const most = "2000"
+const most = "4000"
 
-// CurlBody is Curl, which throws the body away, with the first 2,000 bytes of it
+// CurlBody is Curl, which throws the body away, with the first 4,000 bytes of it
 // where they are what was found: a list, a page, an error's code, a token
 // service's answer. Of an image the headers say enough.
 func CurlBody(x Exchange, caFile string) []string {

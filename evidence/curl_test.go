@@ -97,7 +97,7 @@ func TestCurlBody(t *testing.T) {
 			ResponseHeaders: [][2]string{{"Content-Type", c.kind}},
 		}
 		got := strings.Join(evidence.CurlBody(x, ""), " ")
-		if shown := strings.HasSuffix(got, "| head -c 2000") && !strings.Contains(got, "/dev/null"); shown != c.shown {
+		if shown := strings.HasSuffix(got, "| head -c 4000") && !strings.Contains(got, "/dev/null"); shown != c.shown {
 			t.Errorf("%s: %s", c.name, got)
 		}
 		if got := strings.Join(evidence.CurlTimed(x, ""), " "); c.method == "GET" && !strings.Contains(got, `-o /dev/null -w '%{time_total} s\n'`) {

@@ -29,7 +29,12 @@ func (t *text) shows(f finding.Finding) (evidence.Exchange, bool) {
 	if found {
 		return x, true
 	}
-	return t.best(f, func(x evidence.Exchange) bool { return tokenRequest(x) && x.Method == "GET" })
+	first := true // the plainest, before those that ask for more
+	return t.best(f, func(x evidence.Exchange) bool {
+		take := first && tokenRequest(x) && x.Method == "GET"
+		first = first && !take
+		return take
+	})
 }
 
 func (t *text) best(f finding.Finding, fits func(evidence.Exchange) bool) (evidence.Exchange, bool) {

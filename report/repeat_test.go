@@ -53,10 +53,10 @@ func TestRepeat(t *testing.T) {
 		{"no token request", probe.Read, []string{list}, []string{"  set       $REGPROOF_TOKEN, a token as it is told above\n"}, 0},
 		{"a password", probe.Read, []string{bob, plain}, []string{"  set       $REGPROOF_USER and $REGPROOF_PASSWORD of bob\n"}, 0},
 		{"the sandbox", probe.SandboxWrite, []string{bob, list}, []string{"it takes a run that pushes once more, and removes what it may:", "            --write-sandbox a --only authz/list\n"}, 0},
-		{"a list", probe.Read, []string{named}, []string{"curl -sS -D- ", "| head -c 2000\n"}, 0},
-		{"a stranger beside it", probe.CancelledWrite, []string{gone, refused}, []string{"repeat    # a stranger gets 401:\n", "            # bob gets 404:\n            curl -sS -D- -X DELETE", "| head -c 2000\n"}, 0},
+		{"a list", probe.Read, []string{named}, []string{"curl -sS -D- ", "| head -c 4000\n"}, 0},
+		{"a stranger beside it", probe.CancelledWrite, []string{gone, refused}, []string{"repeat    # a stranger gets 401:\n", "            # bob gets 404:\n            curl -sS -D- -X DELETE", "| head -c 4000\n"}, 0},
 		{"an upload", probe.CancelledWrite, []string{upload}, []string{"-X POST", "            # it starts an upload: end it with DELETE of its Location\n"}, 0},
-		{"a token request alone", probe.Read, []string{bob}, []string{"  got       200", "  repeat    curl -sS -D- "}, 0},
+		{"a token request alone", probe.Read, []string{bob, later}, []string{"  got       200", "  repeat    curl -sS -D- ", "scope=repository%3Aa%3Apull"}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			spool, err := report.NewSpool()

@@ -49,6 +49,9 @@ var ProtocolVersion = probe.Probe{
 		r = r.Expecting(wire.VersionName(t.MinVersion()) + " or later alone")
 		if t.MinVersion() == tls.VersionTLS13 {
 			r.Fix = only13
+			for i := range r.Also {
+				r.Also[i].Fix = only13
+			}
 		}
 		return r
 	},

@@ -244,6 +244,11 @@ func (g *group) before(ctx context.Context, p Probe) (finding.Finding, bool) {
 	case slices.Contains(p.Needs, NeedIndex) && s.known() != nil && !s.known().Document.Index():
 		return not(finding.NotApplicable, "the image is no index")
 	case (slices.Contains(p.Needs, NeedContent) || slices.Contains(p.Needs, NeedIndex)) && s.known() == nil:
+		if p.Idle != nil {
+			if r := p.Idle(&Trial{group: g, probe: p}); r.Outcome != "" {
+				return g.finding(p, r), false
+			}
+		}
 		return not(finding.Unknown, "no control: "+s.whyUnknown(g, nil))
 	}
 	return finding.Finding{}, true

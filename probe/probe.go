@@ -96,7 +96,8 @@ type Probe struct {
 	Decides  access.Action // the cell of the access matrix that it fills; "" is none
 	Named    bool          // of named identities, each of which has a result of its own
 	// Idle says, without asking anything, why there is nothing to do; the zero
-	// Result when there is. nil is the latter. Of probes that come Last.
+	// Result when there is. nil is the latter. It is asked of probes that come Last,
+	// and of others where the image could not be read.
 	Idle func(*Trial) Result
 	Run  func(context.Context, *Trial) Result
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/regproof/regproof/finding"
@@ -43,6 +44,16 @@ func (t *Trial) Issuer(ctx context.Context) (Issuer, Result) {
 		return is, t.CertificateOnly()
 	}
 	return Issuer{}, NotApplicable("no token service is named: strangers are not asked for a bearer token")
+}
+
+// NoTokens says, without asking, why there is no token service here: whoever was
+// challenged was asked for something else. The zero Result is that there may be one.
+func (t *Trial) NoTokens() Result {
+	known := t.door.lastChallenges()
+	if len(known) == 0 || slices.ContainsFunc(known, func(c login.Challenge) bool { return c.Scheme == "bearer" }) {
+		return Result{}
+	}
+	return NotApplicable("no token service is named: strangers are not asked for a bearer token")
 }
 
 func (t *Trial) owned(u *url.URL) bool {

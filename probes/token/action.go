@@ -32,6 +32,7 @@ var Action = probe.Probe{
 	Effect:   probe.CancelledWrite,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		m := templateOf(ctx, t)
 		id := t.Entitlement()

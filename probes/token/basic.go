@@ -33,6 +33,7 @@ var Basic = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run:      besideTokens,
 }
 

@@ -32,6 +32,7 @@ var Escalation = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		m := templateOf(ctx, t)
 		if m.result.Outcome != "" {

@@ -35,6 +35,7 @@ var Expiry = probe.Probe{
 	Option:   "--slow",
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run:      patience{leeway: 60 * time.Second, margin: 10 * time.Second, most: 10 * time.Minute}.run,
 }
 

@@ -32,6 +32,7 @@ var Kind = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run:      otherKinds,
 }
 

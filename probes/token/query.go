@@ -34,6 +34,7 @@ var Query = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run:      inQuery,
 }
 

@@ -36,6 +36,7 @@ var Surplus = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     (*probe.Trial).NoTokens,
 	Run: func(ctx context.Context, t *probe.Trial) probe.Result {
 		m := templateOf(ctx, t)
 		id := t.Entitlement()

@@ -44,6 +44,16 @@ type federation struct {
 	result    probe.Result // why there is nothing to show
 }
 
+// noWorkload is why there is nothing to try.
+const noWorkload = "no identity that may pull it has a workload's token (identities.from.oidc)"
+
+func noWorkloads(t *probe.Trial) probe.Result {
+	if slices.ContainsFunc(t.Identities(), func(id *probe.Identity) bool { return id.Workload != nil }) {
+		return probe.Result{}
+	}
+	return probe.NotApplicable(noWorkload)
+}
+
 // federated finds it out once for the probes of workloads: own tokens that open
 // the image are the control of every denial.
 func federated(ctx context.Context, t *probe.Trial) federation {
@@ -60,7 +70,7 @@ func federated(ctx context.Context, t *probe.Trial) federation {
 			}
 		}
 		if len(f.workloads) == 0 {
-			f.result = probe.NotApplicable("no identity that may pull it has a workload's token (identities.from.oidc)")
+			f.result = probe.NotApplicable(noWorkload)
 			return f
 		}
 		f.issuer, f.noBroker = t.Issuer(ctx)

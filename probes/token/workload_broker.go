@@ -32,6 +32,7 @@ var WorkloadBroker = probe.Probe{
 	Effect:   probe.Read,
 	Per:      probe.Once,
 	Needs:    []probe.Need{probe.NeedContent},
+	Idle:     noWorkloads,
 	Run:      brokerRefuses,
 }
 

@@ -91,7 +91,7 @@ func (s *Sandbox) claim(ctx context.Context, d oci.Digest, q url.Values) Answer 
 	blob, upload := n, n+1
 	a := s.write(ctx, oci.Request{Method: http.MethodPost, Kind: oci.UploadStart, Repository: s.box.name, Query: q.Encode()}, nil)
 	answered := (a.Status >= 200 && a.Status < 500) || (a.NotAsked != "" && a.ID == "")
-	if answered && a.Status != http.StatusCreated {
+	if answered && (a.Status/100 != 2 || a.Status == http.StatusAccepted) { // 200 and 204 may be how a proxy puts 201
 		_ = s.box.journal.Removed(blob) // an error of the journal shows at the next object
 	}
 	if answered && a.Status != http.StatusAccepted {

@@ -32,6 +32,7 @@ var labMay = map[string][]string{
 	"token-any-service":       {"token/audience"}, // of a token for another service nobody can tell who is to blame
 	"verify-no-aud":           {"token/service"},
 	"workload-unsigned":       {"token/algorithm"},
+	"workload-jwks-open":      {"token/key"},
 	"workload-optional":       {"anonymous/config", "anonymous/layer"},
 	"anonymous-write":         {"anonymous/upload"},
 	"cert-sha1":               {"transport/certificate"},

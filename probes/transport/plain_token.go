@@ -29,6 +29,10 @@ func givesPlainly(ctx context.Context, t *probe.Trial, p probe.Place, at netip.A
 		over := t.At(ctx, p, nil)
 		v.Control = ids(over)
 		switch {
+		case over.Status == 0 && at == p.At() && a.Status == http.StatusBadRequest:
+			// How a port for TLS puts it; one for both would have got as far as a token.
+			v.Reason = fmt.Sprintf("%s answers %d, as a port for https does", origin(a), a.Status)
+			return v
 		case over.Status == 0:
 			v.Outcome, v.Reason = finding.Unknown, fmt.Sprintf("%s answers %d, and %s does not answer, which would tell what that is", origin(a), a.Status, p.Origin)
 			return v

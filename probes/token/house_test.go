@@ -48,6 +48,7 @@ type house struct {
 	slowToken bool // the token service never ends its answer
 	spiteful  bool // a token in a query voids all tokens
 	guests    bool // whoever has a token is let in at /v2/
+	strict    bool // refuses a parameter that it does not know, such as offline_token
 
 	lab            *lab.Lab
 	name, password string
@@ -102,6 +103,10 @@ func (h *house) issueAs(user, subject, kind string) string {
 func (h *house) token(w http.ResponseWriter, r *http.Request) {
 	user, password, has := r.BasicAuth()
 	offline := r.URL.Query().Get("offline_token") == "true"
+	if h.strict && offline {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	if r.Method == http.MethodPost {
 		_ = r.ParseForm()
 		user, password, has = r.PostForm.Get("username"), r.PostForm.Get("password"), true

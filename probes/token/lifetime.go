@@ -5,6 +5,7 @@ package token
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,9 @@ func howLong(ctx context.Context, t *probe.Trial) probe.Result {
 		return no
 	}
 	second := o.mint(ctx, t, true)
+	if second.Token == "" && second.Status == http.StatusBadRequest { // it takes no word that it does not know
+		second = o.mint(ctx, t, false)
+	}
 	if no := unusable(second, "a second token for "+o.id.Name); no.Outcome != "" {
 		return no
 	}

@@ -96,6 +96,7 @@ func TestLifetime(t *testing.T) {
 		{"opaque, negative", &house{opaque: true, expiresIn: -5}, finding.Pass, "", "means 60 s"},
 		{"opaque, in words", &house{opaque: true, expiresIn: "long"}, finding.Unknown, "", ""},
 		{"opaque, a lot", &house{opaque: true, expiresIn: 1e11}, finding.Fail, finding.High, "more than a hundred years"},
+		{"no refresh token may be asked for", &house{strict: true, lifetime: 30 * time.Minute}, finding.Fail, finding.Medium, "good for 30 min"},
 		{"a refresh token", &house{refresh: true}, finding.Pass, "", "a refresh token is given, too, whose end is not told"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

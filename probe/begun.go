@@ -40,6 +40,11 @@ func (t *Trial) BeginUpload(ctx context.Context, id *Identity, r oci.Request) (s
 	if s.Answer.Status != http.StatusAccepted {
 		return s, "no upload was started"
 	}
+	defer func() {
+		if why != "" {
+			t.door.run.say(fmt.Sprintf("an upload that %s started in %s at %s could not be cancelled: %s; registries remove such ones in time", id.Name, r.Repository, t.door.name(), why))
+		}
+	}()
 	to, err := t.door.reg.Guard.Check(ctx, t.door.ep.URL, s.Answer.Header.Get("Location"), wire.Upload)
 	switch {
 	case err != nil:

@@ -155,7 +155,7 @@ func (g *group) alive(ctx context.Context, id *Identity) Sign {
 	}})
 	switch {
 	case a.Problem != "" && g.door.ep.URL != g.door.target.Endpoints[0].URL && g.elsewhere(id):
-		return Sign{Odd, id.Name, a.Problem + ", or it proves nothing by itself here" + source}
+		return Sign{Odd, id.Name, a.Problem + "; here it proves nothing by itself" + source}
 	case a.Problem != "":
 		return Sign{Broken, id.Name, a.Problem + source}
 	case a.Status != http.StatusOK:

@@ -195,12 +195,19 @@ func (l *lives) note(name, door string, seen *living) {
 	}
 }
 
-// nowhere says of whom every door that was asked refuses the credential.
-func (l *lives) nowhere(ids []Identity) []string {
+// served notes that somebody got something with a credential of his own.
+func (l *lives) served(name string) { l.note(name, "", &living{}) }
+
+// nowhere says of whom every door that was asked refuses the credential, but of
+// whom it is taken away from by the run itself.
+func (l *lives) nowhere(ids []Identity, revoked string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []string
 	for _, id := range ids {
+		if id.Name == revoked {
+			continue
+		}
 		// A certificate may be named to see it refused: an expired one, or another's.
 		if how := l.refused[id.Name]; how != "" && !l.in[id.Name] && id.Cert == nil {
 			out = append(out, fmt.Sprintf("identity %s cannot be used at %s", id.Name, how))

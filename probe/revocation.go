@@ -16,5 +16,13 @@ type Revocation struct {
 	Restore  func(context.Context) error // nil when nothing gives it back
 }
 
+// revoked is whose credential the run takes away, "" if it does so to nobody.
+func (r *run) revoked() string {
+	if r.opts.Revocation == nil {
+		return ""
+	}
+	return r.opts.Revocation.Identity
+}
+
 // Revocation is that of the configuration, nil when there is none.
 func (t *Trial) Revocation() *Revocation { return t.door.run.opts.Revocation }

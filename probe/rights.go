@@ -46,6 +46,9 @@ func (t *Trial) Read(ctx context.Context, id *Identity, a Attempt) Reply {
 		t.rounds.Go(func() { t.door.sentinels.check(ctx, t.group) })
 	}
 	r.Saw, r.What, r.Content = t.saw(ctx, id, a, &r.Answer)
+	if r.Saw == Served && id != nil {
+		t.door.run.lives.served(id.Name)
+	}
 	return r
 }
 

@@ -178,7 +178,7 @@ func (r *run) all(ctx context.Context) (Summary, error) {
 }
 
 func (r *run) summary(ctx context.Context, doors []*door) Summary {
-	s := Summary{Interrupted: ctx.Err() != nil, Notes: r.notes, Refused: r.lives.nowhere(r.opts.Identities), Sources: map[string]string{}}
+	s := Summary{Interrupted: ctx.Err() != nil, Notes: r.notes, Refused: r.lives.nowhere(r.opts.Identities, r.revoked()), Sources: map[string]string{}}
 	for _, d := range doors {
 		out := Door{Registry: d.target.Name, Endpoint: d.name(), Product: d.product, TLS: d.tls, Problem: d.problem, Addresses: []string{}, Serves: []string{}}
 		if out.Problem == "" && !d.answered {

@@ -104,7 +104,11 @@ func (s *Sandbox) claim(ctx context.Context, d oci.Digest, q url.Values) Answer 
 	if err != nil {
 		return a
 	}
-	if err := s.box.journal.Place(upload, to.URL.RequestURI()); err != nil || !to.SameOrigin {
+	where := to.URL.RequestURI()
+	if !to.SameOrigin { // its query may be a signature
+		where = pathOnly(to.URL)
+	}
+	if err := s.box.journal.Place(upload, where); err != nil || !to.SameOrigin {
 		return a
 	}
 	c := s.own().Cancel(ctx, &Session{Started: a, n: upload, to: to})

@@ -290,16 +290,19 @@ func (b *box) verify(ctx context.Context, o *object) {
 		r = oci.Request{Method: http.MethodGet, Kind: oci.Blob, Repository: b.name, Reference: e.Reference}
 	}
 	var h Held
-	for _, id := range b.removers(e) {
+	refused := true // who h is of was not let in
+	for i, id := range b.removers(e) {
 		s := &Sandbox{box: b, g: o.g, id: id}
 		got := s.really(ctx, r, image.Limits{Limit: 64 << 10})
-		if h.Status != http.StatusNotFound || got.Status == http.StatusOK {
+		if got.Status == http.StatusOK || got.Status == http.StatusNotFound && o.status/100 == 2 {
 			h = got
+			break
 		}
 		// A 404 is how a registry hides, too: that of a delete which nobody accepted
-		// is believed when each of them gets it.
-		if got.Status == http.StatusOK || got.Status == http.StatusNotFound && o.status/100 == 2 {
-			break
+		// is believed when each of them gets it who is let in.
+		out := got.NotAsked != "" || got.Problem != "" || got.Grant.Refused || got.WantsCertificate() || got.Status == http.StatusUnauthorized || got.Status == http.StatusForbidden
+		if i == 0 || !out && (got.Status != http.StatusNotFound || refused) {
+			h, refused = got, out
 		}
 	}
 	switch {

@@ -159,11 +159,12 @@ func (s *Sandbox) finish(ctx context.Context, up *Session, rest []byte, is, as o
 // then on.
 func (s *Sandbox) add(ctx context.Context, up *Session, body []byte) Answer {
 	a := s.at(ctx, up, http.MethodPatch, "", body)
-	if a.Status != http.StatusAccepted || a.Header.Get("Location") == "" {
+	if a.Status/100 != 2 || a.Header.Get("Location") == "" { // it lives on where it did
 		return a
 	}
 	to, err := s.place(ctx, a)
 	if err != nil || to.SameOrigin != up.to.SameOrigin {
+		a.Problem = "what was sent was taken, and the upload cannot be finished where it is said to live then"
 		return a
 	}
 	up.to = to
@@ -258,7 +259,11 @@ func (s *Sandbox) Upload(ctx context.Context, body []byte, as oci.Digest) Answer
 		// an invalid one, which nobody can cancel: the content goes before it.
 		added := s.add(ctx, up, body)
 		started.Trail = append(started.Trail, added.Trail...)
-		if added.Status == http.StatusAccepted {
+		if added.Problem != "" {
+			s.Cancel(ctx, up)
+			return added
+		}
+		if added.Status/100 == 2 {
 			rest = []byte{}
 		}
 	}

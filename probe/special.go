@@ -106,10 +106,10 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 	location := answer.Header.Get("Location")
 	to, err := t.door.reg.Guard.Check(ctx, t.door.ep.URL, location, wire.Upload)
 	if err != nil {
-		return "it could not be cancelled: " + err.Error(), nil
+		return t.stays(err.Error()), nil
 	}
 	if !to.SameOrigin {
-		return fmt.Sprintf("it could not be cancelled, since its Location is on another host (%s)", to.Origin), nil
+		return t.stays(fmt.Sprintf("its Location is on another host (%s)", to.Origin)), nil
 	}
 	return t.deleteUpload(ctx, answer, to.URL)
 }
@@ -119,7 +119,7 @@ func (t *Trial) cancel(ctx context.Context, answer Answer) (string, []string) {
 // to delete on some registries, distribution among them, so the entitled ask too.
 func (t *Trial) deleteUpload(ctx context.Context, begun Answer, location *url.URL) (done string, trail []string) {
 	if !inUploads(location.Path, homes(t.door.ep.Prefix+t.Repository())...) {
-		return "it could not be cancelled, since its Location is no upload of this repository", nil
+		return t.stays("its Location is no upload of this repository"), nil
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelWithin)
 	defer stop()
@@ -145,8 +145,14 @@ func (t *Trial) deleteUpload(ctx context.Context, begun Answer, location *url.UR
 	if resp.Status == 0 {
 		what = "not answered"
 	}
-	t.door.run.say(fmt.Sprintf("an upload that was started in %s at %s could not be cancelled (%s); it holds nothing, and registries remove such ones in time", t.Repository(), t.door.name(), what))
+	_ = t.stays("DELETE was " + what)
 	return "cancelling it was " + what, trail
+}
+
+// stays says in the notes, too, why an upload could not be cancelled.
+func (t *Trial) stays(why string) string {
+	t.door.run.say(fmt.Sprintf("an upload that was started in %s at %s could not be cancelled: %s; it holds nothing, and registries remove such ones in time", t.Repository(), t.door.name(), why))
+	return "it could not be cancelled: " + why
 }
 
 // over says whether an upload is no longer there, by the answer to its end.

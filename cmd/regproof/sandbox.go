@@ -266,6 +266,9 @@ func (c cleaning) clean(cmd *cobra.Command, setups []*setup, j *sandbox.Journal)
 			return 0
 		}
 	}
+	if left > 0 && c.forget {
+		fmt.Fprintln(out, report.Fold("Nothing is dropped: it may still be removed, or the journal names other registries.", "  "))
+	}
 	return left
 }
 

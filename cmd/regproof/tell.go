@@ -108,7 +108,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		near = begin[0]
 	}
 	if near == "" {
-		return fmt.Errorf("%w (regproof help %s lists the flags)", err, strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" "))
+		return fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())
 	}
 	return fmt.Errorf("%w%s", err, mean("--"+near))
 }

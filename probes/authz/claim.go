@@ -24,13 +24,17 @@ type claim struct {
 	blob    *image.Content
 	result  *probe.Result // when it is decided
 	replies []probe.Reply
-	control []string // exchanges in which the identity may push to the sandbox
+	control []string // exchanges in which the identity reads, or pushes, in the sandbox
 	trail   []string
 }
 
 // claimed makes one result of the claims of everybody who may push to the sandbox.
 func claimed(ctx context.Context, t *probe.Trial, ask func(context.Context, *claim)) probe.Result {
-	return claimedBy(ctx, t, access.Push, ask)
+	return claimedBy(ctx, t, access.Push, func(ctx context.Context, c *claim) {
+		if c.sees(ctx) {
+			ask(ctx, c)
+		}
+	})
 }
 
 // claimedBy makes one result of the claims of everybody who has a right in the
@@ -91,7 +95,7 @@ func (c *claim) begin(ctx context.Context, ask func(context.Context, *claim)) {
 			}
 		}
 	}
-	if c.result == nil && c.sees(ctx) {
+	if c.result == nil {
 		ask(ctx, c)
 	}
 }

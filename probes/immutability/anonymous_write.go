@@ -81,7 +81,7 @@ func asStranger(ctx context.Context, by, s *probe.Sandbox, own bool) probe.Resul
 	r := s.Result(finding.Fail, fmt.Sprintf("the upload was started; then %s", probe.Says(last)), answers...)
 	r.Severity, r.Subject = finding.High, subject
 	r.Message = "a stranger started an upload to " + s.Repository() + ", though no image could be pushed"
-	if len(answers) > 1 && refused(s, "its end", last, own).Outcome == finding.Pass {
+	if len(answers) == 2 && refused(s, "its end", last, own).Outcome == finding.Pass { // nothing at all was stored
 		r.Severity = finding.Low
 		r.Message = "a stranger started an upload to " + s.Repository() + "; what was sent was refused"
 	}

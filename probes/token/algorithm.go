@@ -60,7 +60,7 @@ func (m *template) confusable(r probe.Result, keys []public, forms int) probe.Re
 	switch {
 	case len(keys) > 0 && keys[0].strange:
 		r.Outcome, r.Observed = finding.Unknown, "unknown"
-		r.Reason = "the public key in the file (" + keys[0].from + ") does not verify the tokens of the issuer, so that HMAC was tried with another key than the registry has"
+		r.Reason = "the key of the file (" + keys[0].from + ") does not verify the tokens of the issuer, so that HMAC was tried with another key than the registry has"
 	case len(keys) > 0:
 		r.Reason += fmt.Sprintf("; HMAC was tried in %d forms, with the public key (%s)", forms, keys[0].from)
 	case len(m.tokens()) > 0 && !symmetricAlg(alg):
@@ -104,12 +104,19 @@ func (m *template) confused(keys []public) (forms []form) {
 		forms = append(forms, m.made(alg+" with "+name+" for the secret", m.base.with(map[string]any{"alg": alg}).by(symmetric(alg, secret)), byHeader))
 	}
 	add("HS256", "nothing", nil)
+	tried := map[string]bool{}
+	once := func(alg string, s spelling) {
+		if key := alg + string(s.bytes); !tried[key] {
+			tried[key] = true
+			add(alg, s.name, s.bytes)
+		}
+	}
 	for _, k := range keys {
 		for _, s := range k.spellings() {
-			add("HS256", s.name, s.bytes)
+			once("HS256", s)
 		}
 		if s := k.spellings(); len(s) > 0 {
-			add("HS512", s[0].name, s[0].bytes)
+			once("HS512", s[0])
 		}
 	}
 	return forms

@@ -86,6 +86,10 @@ func endless(ctx context.Context, t *probe.Trial, o own, r probe.Result) probe.R
 		return no
 	}
 	r.Evidence, r.Attempts = slices.Concat(r.Evidence, again.trail()), 2
+	if again.minted.JWT == nil {
+		r.Outcome, r.Reason = finding.Unknown, "one token has no exp, and the next one cannot be read"
+		return r
+	}
 	if _, ok := again.minted.JWT.Seconds("exp"); ok {
 		r.Outcome, r.Reason = finding.Unknown, "one token has no exp, and the next one has"
 		return r

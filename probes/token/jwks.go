@@ -51,10 +51,10 @@ func keysOf(ctx context.Context, t *probe.Trial) []public {
 		if len(tokens) == 0 {
 			return found[:min(len(found), 2)]
 		}
-		for _, k := range append(found, leaves...) {
-			if fits(k.key, tokens) {
-				return []public{k}
-			}
+		// The same key may be had in several forms, each of which a verifier may hold.
+		fitting := slices.DeleteFunc(append(found, leaves...), func(k public) bool { return !fits(k.key, tokens) })
+		if len(fitting) > 0 {
+			return fitting[:min(len(fitting), 4)]
 		}
 		if len(tokens) == 1 && strings.HasPrefix(m.alg(), "ES") {
 			tokens = append(tokens, m.another(ctx, t)...)
@@ -74,8 +74,8 @@ func keysOf(ctx context.Context, t *probe.Trial) []public {
 // another is one more token of the issuer: of one alone no key can be computed.
 func (m *template) another(ctx context.Context, t *probe.Trial) []login.JWT {
 	g := ask(ctx, t, m.issuer, []wish{{"", probe.Mint{As: t.Entitlement(), Scopes: []string{t.Scope("pull")}}}})[0]
-	if g.JWT == nil || len(g.Token) > maxTemplate {
-		return nil
+	if g.JWT == nil || len(g.Token) > maxTemplate || slices.ContainsFunc(m.tokens(), func(j login.JWT) bool { return j.RawSignature == g.JWT.RawSignature }) {
+		return nil // of one token handed out twice both candidates verify
 	}
 	return []login.JWT{*g.JWT}
 }

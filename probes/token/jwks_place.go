@@ -114,7 +114,7 @@ func configured(t *probe.Trial) (out []public) {
 		out = append(out, public{key: v.Key, certificate: v.Certificate, file: v.File, from: "tokens.publicKey"})
 	}
 	if s := t.Signing(); s != nil {
-		out = append(out, public{key: s.Key.Public(), from: "of tokens.signingKey"})
+		out = append(out, public{key: s.Key.Public(), from: "tokens.signingKey"})
 	}
 	return out
 }

@@ -101,13 +101,18 @@ func (d draw) given(ctx context.Context, r probe.Result, a probe.Answer) probe.R
 	case nobody.Status == http.StatusCreated || nobody.Status == http.StatusAccepted:
 		return t.Told("strangers may push to the sandbox", "immutability/anonymous-write")
 	case any.Status == http.StatusCreated:
-		r.Reason = fmt.Sprintf("%d, also of a digest that nothing has", a.Status)
+		r.Reason = fmt.Sprintf("%d, also of a digest that nothing has%s", a.Status, left)
 		return r
 	}
 	r.Outcome, r.Observed, r.Severity = finding.Fail, "allow", finding.High
 	r.Reason = "201, and the bytes are read in the sandbox, twice"
 	r.Message = fmt.Sprintf("a token for %s alone mounts a blob of %s there and reads it", t.SandboxName(), from)
-	if read[0].Outcome != finding.Fail || read[1].Outcome != finding.Fail {
+	switch {
+	case read[0].Outcome == finding.Fail && read[1].Outcome == finding.Fail:
+	case read[0].Outcome != finding.Pass && read[1].Outcome != finding.Pass:
+		r.Reason = "201; whether the bytes are read in the sandbox could not be seen: " + read[0].Reason
+		r.Message = fmt.Sprintf("a token for %s alone is told that a blob of %s was mounted there", t.SandboxName(), from)
+	default:
 		r.Severity, r.Reason = finding.Low, "201 without the bytes; reading it in the sandbox: "+read[0].Reason
 		r.Message = fmt.Sprintf("a token for %s alone is told that a blob of %s exists", t.SandboxName(), from)
 	}

@@ -31,8 +31,8 @@ func (m *template) oddities(t *probe.Trial) []oddity {
 		{name: "signed well, exp 1e400", about: "exp", payload: exp(json.RawMessage("1e400")), cause: unread},
 		{name: "signed well, exp null", about: "exp", payload: exp(json.RawMessage("null")), cause: unread},
 		{name: "signed well, exp negative", about: "exp", payload: exp(-1), cause: unread},
-		{name: "signed well, without exp", about: "exp", payload: exp(nil), cause: "A token without an expiry never ends.", severity: finding.Medium},
 		{name: "signed well, with a critical extension that nobody knows", payload: m.base.payload, header: map[string]any{"crit": []string{"regproof"}, "regproof": true}, cause: "An extension that must be understood (RFC 7515 section 4.1.11) is ignored."},
+		{name: "signed well, without exp", about: "exp", payload: exp(nil), cause: "A token without an expiry never ends.", severity: finding.Medium},
 	}
 	for _, w := range m.wrong(t) {
 		if _, ok := object(m.base.payload)[w.claim]; ok {

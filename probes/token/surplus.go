@@ -86,9 +86,10 @@ func beyond(g given, name string) (more []login.Access, readable bool) {
 // surplus uses a token for what was not asked for.
 func surplus(ctx context.Context, t *probe.Trial, g given, more []login.Access) probe.Result {
 	use := usesElsewhere(ctx, t, g, more)
-	sets := append([]probe.Set{{Plain: catalog(t), Odd: []probe.Attempt{
+	// What is graver comes first: it gives the finding its severity.
+	sets := append(slices.Clone(use.sets), probe.Set{Plain: catalog(t), Odd: []probe.Attempt{
 		form{name: g.name, token: g.Token, with: "a token that was asked for to pull one image", as: g.as(), secret: true}.attempt(catalog(t)),
-	}}}, use.sets...)
+	}})
 	r := t.Vary(ctx, sets...)
 	r.Evidence = slices.Concat(g.Trail, r.Evidence)
 	if r.Outcome == finding.Fail || r.Outcome == finding.Unknown || r.Outcome == finding.NotChecked {

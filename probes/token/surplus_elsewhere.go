@@ -67,7 +67,9 @@ func usesElsewhere(ctx context.Context, t *probe.Trial, g given, more []login.Ac
 // where the name is a pattern, without those that are open to everybody.
 func imagesOf(t *probe.Trial, name string) []probe.ImageRef {
 	return slices.DeleteFunc(t.Images(), func(i probe.ImageRef) bool {
-		return i.Repository == t.Repository() || t.Open(i.Repository) || t.Name(i.Repository) != name && !strings.Contains(name, "*")
+		before, _, pattern := strings.Cut(name, "*")
+		is := t.Name(i.Repository)
+		return i.Repository == t.Repository() || t.Open(i.Repository) || is != name && !(pattern && strings.HasPrefix(is, before))
 	})
 }
 

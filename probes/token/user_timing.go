@@ -27,7 +27,7 @@ var UserTiming = probe.Probe{
 		"429, a ban or an answer that changes ends it: unknown",
 	},
 	Fix: "Compute the same hash, at the same cost, whether the name exists or not: a dummy hash for names " +
-		"that do not. distribution 3.1.0 and later has one of cost 5, so make every password with that cost (htpasswd -B, or -B -C 5).",
+		"that do not. distribution 3.1.0 and later has one of cost 5 (htpasswd -B -C 5), a low one, good for long random passwords; with others a token service checks them.",
 	NotWhen:  "The names are no secret anyway.",
 	Severity: finding.Low,
 	Control:  "user-timing",

@@ -7,6 +7,7 @@
 package main
 
 import (
+	_ "net/http/pprof" // as the project's own command has it, on the debug port
 	"os"
 
 	"github.com/distribution/distribution/v3/registry"

@@ -56,6 +56,16 @@ func TestLink(t *testing.T) {
 			},
 		},
 		{
+			name: "who may not push", door: "blob-head-links", want: finding.Fail, severity: finding.Critical, says: "reads it there, by HEAD",
+			front: func(w http.ResponseWriter, r *http.Request, byDev bool, _ int64) bool {
+				pushes := byDev && r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodDelete
+				if pushes {
+					w.WriteHeader(http.StatusForbidden)
+				}
+				return pushes
+			},
+		},
+		{
 			name: "links for ever", door: "blob-head-links", want: finding.Fail, severity: finding.Critical, says: "could not be taken out of the sandbox again",
 			front: func(w http.ResponseWriter, r *http.Request, _ bool, _ int64) bool {
 				if r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/blobs/sha256:") {
@@ -84,7 +94,7 @@ func TestLink(t *testing.T) {
 			change := s.Change
 			s.Change = func(o *probe.Options) { change(o); labtest.Instead(t, probe.Endpoint{URL: u})(o) }
 			write := writing
-			if c.severity == finding.Critical { // it is left behind, and the journal keeps it
+			if c.name == "links for ever" { // it is left behind, and the journal keeps it
 				write = leaving
 			}
 			f := of(labtest.Prove(t, l, d, write(t, "link-"+strings.ReplaceAll(c.name, " ", "-"), s)), "authz/blob-link", "dev", "")

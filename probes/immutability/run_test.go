@@ -211,6 +211,25 @@ func TestStrangerAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestStrangerStores: a stranger whose blobs are taken is no refused one, though a
+// manifest is.
+func TestStrangerStores(t *testing.T) {
+	t.Parallel()
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{})
+	user, password := l.User()
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if strings.Contains(r.URL.Path, "/blobs/uploads/") && r.Header.Get("Authorization") == "" {
+			r.SetBasicAuth(user, password)
+		}
+		next.ServeHTTP(w, r)
+	})
+	got := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.AnonymousWrite}, Change: writing(t, "box-stores", labtest.Instead(t, probe.Endpoint{URL: at}))})
+	if f, _ := got.Probe("immutability/anonymous-write"); f.Outcome != finding.Fail || f.Severity != finding.High || strings.Contains(f.Message, "was refused") {
+		t.Errorf("%s %s: %s; %s", f.Outcome, f.Severity, f.Message, f.Reason)
+	}
+}
+
 // TestHiddenFromWriter: what is hidden from whoever pushed it is not believed to
 // be gone: somebody else who may removes it.
 func TestHiddenFromWriter(t *testing.T) {

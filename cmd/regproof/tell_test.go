@@ -50,7 +50,7 @@ func TestClosest(t *testing.T) {
 		{"check --activ", `did you mean "--active"?`},
 		{"check --usrname x", `did you mean "--username"?`},
 		{"check --pass", `did you mean "--password-stdin"?`},
-		{"check --tokn x", "regproof help check lists the flags"},
+		{"check --tokn x", "(regproof check --help lists the flags)"},
 		{"lab run --tl", `did you mean "--tls"?`},
 		{"lab run blobs-opn", `no weakness is called "blobs-opn", did you mean "blobs-open"?`},
 		{"lab run zzzzzzzz", `no weakness is called "zzzzzzzz" (regproof lab ls lists them)`},

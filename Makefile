@@ -53,7 +53,9 @@ FUZZ ?= 10s
 fuzz:
 	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sort); do \
 	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
-	    echo "$$t in $$(dirname $$f)"; $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZ) $$(dirname $$f) | tail -1; \
+	    echo "$$t in $$(dirname $$f)"; \
+	    out=$$($(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZ) $$(dirname $$f) 2>&1) || { echo "$$out"; exit 1; }; \
+	    echo "$$out" | tail -1; \
 	  done; done
 
 static:

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,10 +121,12 @@ func TestClientHello(t *testing.T) {
 func FuzzServerHello(f *testing.F) {
 	f.Add(flightOf(7, chosen("\x03\x03", "\x13\x01", "\x00\x2b\x00\x02\x03\x04")))
 	f.Add(flightOf(500, chosen("\x03\x03", "\x00\x33", ""), message(11, "c"), message(12, "\x00\x01\xff")))
+	f.Add(flightOf(500, chosen("\x03\x03", "\x00\x33", ""), []byte("0000")))
 	f.Add([]byte{21, 3, 0, 0, 2, 2, 40})
 	f.Add([]byte("\x80\x21\x04\x00\x01\x00\x02\x00\x00\x00\x03"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if h, err := readServerHello(bytes.NewReader(b)); err != nil && h.version != 0 {
+		// What was chosen comes with an error where a group was still to come alone.
+		if h, err := readServerHello(bytes.NewReader(b)); err != nil && h.version != 0 && (!slices.Contains(dheSuites, h.suite) || h.dhBits != 0) {
 			t.Errorf("%+v with %v", h, err)
 		}
 		if h, err := readServerHello2(bytes.NewReader(b)); err == nil && h.version != VersionSSL20 {

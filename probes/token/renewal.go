@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/regproof/regproof/probe"
 )
@@ -16,17 +17,19 @@ import (
 type renewal struct {
 	id     *probe.Identity
 	issuer probe.Issuer
-	token  string   // the newest
-	turns  bool     // each use gives another, and may end the one before
-	trail  []string // of how it was given, and redeemed
-	none   string   // why there is none, which proves nothing and holds up nothing
-	dead   string   // why nothing is known of the one that was given
+	scope  string      // which it is good for
+	offer  *probe.Mint // how it was got; nil is with a login of its own
+	token  string      // the newest
+	turns  bool        // each use gives another, and may end the one before
+	trail  []string    // of how it was given, and redeemed
+	none   string      // why there is none, which proves nothing and holds up nothing
+	dead   string      // why nothing is known of the one that was given
 }
 
 // renewalOf asks for a refresh token, by GET and by POST, and redeems it for a
 // scope that the identity may have.
 func renewalOf(ctx context.Context, t *probe.Trial, is probe.Issuer, id *probe.Identity, scope string) renewal {
-	r := renewal{id: id, issuer: is}
+	r := renewal{id: id, issuer: is, scope: scope}
 	asked := probe.Mint{As: id, Scopes: []string{scope}, Offline: true}
 	posted := asked
 	posted.Post = true
@@ -43,6 +46,9 @@ func renewalOf(ctx context.Context, t *probe.Trial, is probe.Issuer, id *probe.I
 				why = g.Err
 			case r.token == "" && g.Refresh != g.Token:
 				r.token, subject = g.Refresh, subjectOf(g.Minted)
+				if r.token != "" {
+					r.offer = &g.mint
+				}
 			}
 		}
 	}
@@ -85,21 +91,49 @@ func (r *renewal) redeem(ctx context.Context, t *probe.Trial, m probe.Mint) give
 }
 
 // spend asks for tokens with it: all at once, or one by one where each use gives
-// another refresh token.
+// another refresh token. A refusal counts only of one that is good: a service may
+// end it with its first use, or its misuse, and then each wish has a new one.
 func (r *renewal) spend(ctx context.Context, t *probe.Trial, wishes []wish) (out []given) {
 	if r.token == "" {
 		return nil
 	}
+	ended := false
 	if !r.turns {
 		for i := range wishes {
 			wishes[i].mint.As, wishes[i].mint.Refresh = r.id, r.token
 		}
-		return ask(ctx, t, r.issuer, wishes)
+		out = ask(ctx, t, r.issuer, wishes)
+		if !slices.ContainsFunc(out, given.refused) {
+			return out
+		}
+		still := r.redeem(ctx, t, probe.Mint{Scopes: []string{r.scope}})
+		if r.trail = append(r.trail, still.Trail...); still.Token != "" {
+			return out
+		}
+		out, ended = nil, true
 	}
 	for _, w := range wishes {
+		if ended && !r.another(ctx, t) {
+			r.dead = fmt.Sprintf("the refresh token of %s ends with its use, and there is no other, so that a refusal says nothing", r.id.Name)
+			return out
+		}
+		held := r.token
 		g := r.redeem(ctx, t, w.mint)
 		g.name = w.name
-		out = append(out, g)
+		out, ended = append(out, g), r.token == held
 	}
 	return out
+}
+
+// another gets one more refresh token, as the first was got.
+func (r *renewal) another(ctx context.Context, t *probe.Trial) bool {
+	if r.offer == nil {
+		return false
+	}
+	g := t.Mint(ctx, r.issuer, *r.offer)
+	if r.trail = append(r.trail, g.Trail...); g.Refresh == "" || g.Refresh == g.Token {
+		return false
+	}
+	r.token = g.Refresh
+	return true
 }

@@ -105,6 +105,26 @@ func answering(status int) labtest.Front {
 	}
 }
 
+// once ends a refresh token with its first use, and gives no other.
+func once() labtest.Front {
+	var used sync.Map
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.URL.Path != "/token" {
+			rewriting(w, r, next)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		form, _ := url.ParseQuery(string(body))
+		if _, again := used.LoadOrStore(form.Get("refresh_token"), true); again && form.Get("grant_type") == "refresh_token" {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":"invalid_grant"}`)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	}
+}
+
 // TestRenewal: refresh tokens are redeemed as the service wants it, and one that
 // gets nothing at all lets nothing pass.
 func TestRenewal(t *testing.T) {
@@ -121,6 +141,8 @@ func TestRenewal(t *testing.T) {
 		{"good for nothing", "sound-token-oauth", answering(401), finding.Unknown, "the refresh token of dev is good for nothing (401)"},
 		{"a rate limit", "sound-token-oauth", answering(429), finding.Unknown, "the refresh token of dev is good for nothing (429)"},
 		{"no POST for it", "sound-token-oauth", answering(405), finding.Pass, "nothing takes the refresh token of dev (POST: 405)"},
+		{"good once, unchecked", "token-refresh-unchecked", once(), finding.Fail, "dev: a refresh token redeemed for"},
+		{"good once", "sound-token-oauth", once(), finding.Pass, "none opened it"},
 		{"none is given", "sound-token", nil, finding.Pass, "dev is given no refresh token"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

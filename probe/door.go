@@ -195,7 +195,7 @@ func (d *door) learn(resp wire.Response, odd bool) {
 
 // tells says whether challenges tell how clients log in here. Those of Harbor to a
 // credential that it refused, and at the catalog, do not: they ask for a password,
-// where everybody else is sent to the token service.
+// where everybody is sent to the token service at /v2/, as clients are.
 func (d *door) tells(r wire.Request, ch []login.Challenge) bool {
 	if len(d.challenges) == 0 {
 		return true
@@ -203,8 +203,7 @@ func (d *door) tells(r wire.Request, ch []login.Challenge) bool {
 	if wire.Header(r.Header).Has("Authorization") {
 		return false
 	}
-	path, _, _ := strings.Cut(r.Target, "?")
-	return path != "/v2/_catalog" || slices.ContainsFunc(ch, namesRealm) || !slices.ContainsFunc(d.challenges, namesRealm)
+	return slices.ContainsFunc(ch, namesRealm) || !slices.ContainsFunc(d.challenges, namesRealm)
 }
 
 // namesRealm says whether a challenge sends clients to a token service.

@@ -38,15 +38,16 @@ func (b *basicAfterwards) WriteHeader(status int) {
 // after something else was asked for a password.
 func TestTwoChallenges(t *testing.T) {
 	l := labtest.Open(t)
-	for name, want := range map[string][]string{"sound-token": nil, "token-escalation": {"token/escalation"}, "verify-hs256": {"token/algorithm"}} {
+	for name, want := range map[string][]string{"sound-token": nil, "token-escalation": {"token/escalation"}, "verify-hs256": {"token/algorithm"}, "sound-token below": nil, "token-escalation below": {"token/escalation"}} {
 		t.Run(name, func(t *testing.T) {
+			name, below := strings.CutSuffix(name, " below") // everything below /v2/ asks for a password
 			d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{name}})
 			at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 				if !strings.HasPrefix(r.URL.Path, "/v2/") {
 					next.ServeHTTP(w, r)
 					return
 				}
-				next.ServeHTTP(&basicAfterwards{w, r.Host, r.Header.Get("Authorization") != "" || r.URL.Path == "/v2/_catalog"}, r)
+				next.ServeHTTP(&basicAfterwards{w, r.Host, r.Header.Get("Authorization") != "" || r.URL.Path == "/v2/_catalog" || below && r.URL.Path != "/v2/"}, r)
 			})
 			change := withDev(l, d, func(*probe.Target) {})
 			c := labtest.Prove(t, l, d, labtest.Setting{Probes: append([]probe.Probe{anonymous.Catalog}, issued()...), Policy: intended, Change: func(o *probe.Options) {

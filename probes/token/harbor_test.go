@@ -5,6 +5,7 @@ package token_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regproof/regproof/finding"
@@ -12,6 +13,7 @@ import (
 	"github.com/regproof/regproof/lab"
 	"github.com/regproof/regproof/probe"
 	"github.com/regproof/regproof/probes/anonymous"
+	"github.com/regproof/regproof/probes/token"
 )
 
 // basicAfterwards answers as Harbor does: whoever comes with a credential that is
@@ -61,6 +63,27 @@ func TestTwoChallenges(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoPost: a token service that breaks at every POST gives nothing by it; one
+// that breaks at some is not understood.
+func TestNoPost(t *testing.T) {
+	l := labtest.Open(t)
+	for some, outcome := range map[bool]finding.Outcome{false: finding.Pass, true: finding.Unknown} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{"sound-token-oauth"}})
+		var posts atomic.Int64
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			if r.Method == http.MethodPost && r.URL.Path == "/token" && (!some || posts.Add(1) > 1) {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			rewriting(w, r, next)
+		})
+		c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{token.Stranger}, Policy: intended, Change: labtest.Instead(t, probe.Endpoint{URL: at})})
+		if f, _ := c.Probe("token/stranger"); f.Outcome != outcome {
+			t.Errorf("some alone: %t: %s: %s", some, f.Outcome, f.Reason)
+		}
 	}
 }
 

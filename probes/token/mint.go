@@ -54,6 +54,18 @@ func absent(all []given) bool {
 	return len(all) > 1 && !slices.ContainsFunc(all, func(g given) bool { return g.mint.User[0] == "" && !g.missed() })
 }
 
+// knowsNoPost says whether every POST broke the token service, the plain one too:
+// it takes none. 503 may pass.
+func knowsNoPost(all []given) bool {
+	posts := slices.DeleteFunc(slices.Clone(all), func(g given) bool { return !g.mint.Post })
+	return len(posts) > 1 && !slices.ContainsFunc(posts, func(g given) bool { return !g.broke() })
+}
+
+// broke says whether a POST is answered as by a server that knows none.
+func (g given) broke() bool {
+	return g.mint.Post && g.Status >= 500 && g.Status != http.StatusServiceUnavailable
+}
+
 // missed says whether the answer may be that nothing takes such a question.
 func (g given) missed() bool {
 	return g.Status == http.StatusNotFound || g.Status == http.StatusMethodNotAllowed
@@ -138,11 +150,13 @@ func sort(all []given) purse {
 	var p purse
 	seen := map[string]bool{}
 	idle := map[string]bool{}
-	nobody := absent(all)
+	nobody, noPost := absent(all), knowsNoPost(all)
 	for _, g := range all {
 		switch {
 		case g.NotAsked != "":
 			p.notAsked = g.NotAsked
+		case g.mint.Post && noPost:
+			p.refused++
 		case g.missed() && nobody:
 			p.unheard = g.Err
 		case g.refused():

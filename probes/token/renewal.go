@@ -41,7 +41,7 @@ func renewalOf(ctx context.Context, t *probe.Trial, is probe.Issuer, id *probe.I
 		for _, g := range ask(ctx, t, is, []wish{{"", asked}, {"", posted}}) {
 			r.trail = append(r.trail, g.Trail...)
 			switch {
-			case g.mint.Post && g.Status >= 500 && g.Status != http.StatusServiceUnavailable: // a server that knows no POST
+			case g.broke():
 			case g.NotAsked != "" || g.Err != nil && !g.refused():
 				why = g.Err
 			case r.token == "" && g.Refresh != g.Token:

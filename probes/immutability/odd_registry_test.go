@@ -95,6 +95,27 @@ func TestUncheckedAlgorithm(t *testing.T) {
 	}
 }
 
+// TestLostUpload: an upload that is said to live elsewhere, once content was sent,
+// tells nothing of wrong digests.
+func TestLostUpload(t *testing.T) {
+	t.Parallel()
+	l := labtest.Open(t)
+	d := labtest.Door(t, l, lab.DoorOptions{})
+	at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if r.Method != http.MethodPatch {
+			next.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(httptest.NewRecorder(), r)
+		w.Header().Set("Location", "https://elsewhere.invalid/v2/x/blobs/uploads/1")
+		w.WriteHeader(http.StatusAccepted)
+	})
+	c := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.Digest}, Change: writing(t, "box-lost", labtest.Instead(t, probe.Endpoint{URL: at}))})
+	if f, _ := c.Probe("immutability/digest"); f.Outcome != finding.Unknown {
+		t.Errorf("%s: %s; %s", f.Outcome, f.Message, f.Reason)
+	}
+}
+
 // TestDeletedAtOneReplica: two replicas behind one address, of which one goes on
 // serving what the other has deleted. A connection stays with its replica.
 func TestDeletedAtOneReplica(t *testing.T) {

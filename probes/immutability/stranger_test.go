@@ -89,3 +89,33 @@ func TestStrangerStores(t *testing.T) {
 		t.Errorf("%s %s: %s; %s", f.Outcome, f.Severity, f.Message, f.Reason)
 	}
 }
+
+// TestStrangerByToken: a write that is asked for a password may still be let in with
+// the token that the service of /v2/ gives to everybody.
+func TestStrangerByToken(t *testing.T) {
+	t.Parallel()
+	l := labtest.Open(t)
+	for weakness, want := range map[string]finding.Outcome{"sound-token": finding.Pass, "token-anonymous-any": finding.Fail} {
+		d := labtest.Door(t, l, lab.DoorOptions{Weaknesses: []string{weakness}})
+		at := labtest.Before(t, d, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			next.ServeHTTP(&passwordBelow{w, r.URL.Path != "/v2/"}, r)
+		})
+		got := labtest.Prove(t, l, d, labtest.Setting{Probes: []probe.Probe{immutability.AnonymousWrite}, Change: writing(t, "box-token-"+weakness, labtest.Instead(t, probe.Endpoint{URL: at}))})
+		if f, _ := got.Probe("immutability/anonymous-write"); f.Outcome != want {
+			t.Errorf("%s: %s: %s; %s", weakness, f.Outcome, f.Message, f.Reason)
+		}
+	}
+}
+
+// passwordBelow asks for a password where a registry asks for a token.
+type passwordBelow struct {
+	http.ResponseWriter
+	below bool
+}
+
+func (p *passwordBelow) WriteHeader(status int) {
+	if p.below && p.Header().Get("WWW-Authenticate") != "" {
+		p.Header().Set("WWW-Authenticate", `Basic realm="house"`)
+	}
+	p.ResponseWriter.WriteHeader(status)
+}

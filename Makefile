@@ -18,7 +18,8 @@ test:
 	grep -E '^(ok|FAIL|panic:|---? FAIL)|^ +--- FAIL' test.out; \
 	[ $$code -eq 0 ] || sed -n '/--- FAIL/,/^FAIL/p' test.out; \
 	skips=$$(grep -c -- '--- SKIP' test.out); \
-	[ $$skips -eq 0 ] || { echo "skipped: $$skips"; grep -A1 -- '--- SKIP' test.out | grep -v '^--$$'; }; \
+	[ $$skips -eq 0 ] || { grep -- '--- SKIP' test.out; echo "skipped: $$skips"; \
+	  grep -ohE 'peer [^ ]+ is not installed' test.out | sort | uniq -c | sed 's/$$/ (make peers)/'; }; \
 	exit $$code
 
 # The tables over real peers run the compiled binary: the detector sees nothing there,
